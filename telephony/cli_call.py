@@ -29,7 +29,9 @@ CANNOT_CALL = 2
 
 def call_command(
     fixture: Annotated[str | None, typer.Option(help="A recorded call under fixtures/calls (default: default).")] = None,
-    wav: Annotated[list[Path] | None, typer.Option(help="A WAV to say; more may follow, each is said when the bot has finished.")] = None,
+    wav: Annotated[
+        list[Path] | None, typer.Option(help="A WAV to say; more may follow, each is said when the bot has finished.")
+    ] = None,
     more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More files after --wav FILE.")] = None,
     url: Annotated[str | None, typer.Option(help="A running gateway; without it one is started for the call.")] = None,
     bot: Annotated[Path | None, typer.Option(help="The bot to start, instead of the one the call was recorded for.")] = None,

@@ -1,0 +1,33 @@
+"""Delay that keeps order and can be repeated."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telephony.caller.network import Direction, Network
+
+
+@given(st.lists(st.integers(0, 50_000_000), max_size=60), st.floats(0, 150), st.floats(0, 150), st.integers(0, 9))
+def test_order_is_kept_and_nothing_comes_early(gaps: list[int], delay_ms: float, jitter_ms: float, seed: int) -> None:
+    way, now, last = Direction(Network(delay_ms, jitter_ms, seed), "up"), 1, 0
+    for gap in gaps:
+        now += gap
+        arrival = way.arrival(now)
+        assert arrival >= last
+        assert arrival >= now + delay_ms * 1e6 - 1
+        last = arrival
+
+
+def test_a_seed_repeats_and_the_directions_differ() -> None:
+    def arrivals(seed: int, name: str) -> list[int]:
+        way = Direction(Network(50, 100, seed), name)
+        return [way.arrival(n * 1_000_000_000) for n in range(20)]
+
+    assert arrivals(1, "up") == arrivals(1, "up")
+    assert arrivals(1, "up") != arrivals(1, "down")
+    assert arrivals(1, "up") != arrivals(2, "up")
+
+
+def test_a_direct_network_adds_nothing() -> None:
+    assert Network().is_direct
+    assert not Network(0, 1).is_direct
+    assert Direction(Network(), "up").arrival(123) == 123
