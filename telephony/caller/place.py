@@ -107,7 +107,6 @@ def _assemble(script: CallerScript, call_sid: str, stream: _Stream, after: str, 
     unsaid = len(script.steps) - len(stream.caller.begun)
     if unsaid:
         failures.append(f"the call ended ({stream.ended_by}) with {unsaid} steps of the script still to come")
-    missing = stream.ear.received_samples - stream.ear.cleared_samples - stream.ear.unheard_samples(length)
     return CallResult(
         name=script.name,
         call_sid=call_sid,
@@ -116,8 +115,8 @@ def _assemble(script: CallerScript, call_sid: str, stream: _Stream, after: str, 
         greeting_ms=greeting_ms(bot_pcm),
         turns=tuple(turns),
         received_ms=stream.ear.received_samples * 1000 // RATE_HZ,
-        heard_ms=missing * 1000 // RATE_HZ,
-        clears=len(stream.ear.clears),
+        heard_ms=stream.ear.heard_samples * 1000 // RATE_HZ,
+        clears=stream.ear.clears,
         marks_returned=stream.marks_returned,
         worst_tick_ms=round(stream.worst_tick_ns / MS, 1),
         next_twiml=after,
@@ -204,6 +203,7 @@ class _Stream:
             if wait_ns > 0:
                 await _until(loop, due_ns)
             self.worst_tick_ns = max(self.worst_tick_ns, time.monotonic_ns() - due_ns)
+            self._give_back(self.ear.advance(time.monotonic_ns()))
             self.ear.hear(frame)
             for command in self.caller.tick(frame, self.ear):
                 if isinstance(command, PressKey):
@@ -256,7 +256,7 @@ class _Stream:
             message = json.loads(text)
             event = message["event"]
             if event == "media":
-                self.ear.media(base64.b64decode(message["media"]["payload"], validate=True), now)
+                self._give_back(self.ear.media(base64.b64decode(message["media"]["payload"], validate=True), now))
             elif event == "mark":
                 self._give_back(self.ear.mark(str(message["mark"]["name"]), now))
             elif event == "clear":
@@ -281,7 +281,7 @@ class _Stream:
             self._mark_timer = asyncio.get_running_loop().call_later(delay_s, self._reach)
 
     def _reach(self) -> None:
-        self._give_back(self.ear.reached(time.monotonic_ns()))
+        self._give_back(self.ear.advance(time.monotonic_ns()))
         self._arm()
 
     async def _return_marks(self) -> None:
