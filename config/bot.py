@@ -6,6 +6,7 @@ the owner's own checks of the answers (ask, follow_up, expect, reject, note), an
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -145,7 +146,8 @@ def parse_bot(text: str, path: Path | str) -> Bot:
         raise BotError(path, line_of(("version",), lines), wrong)
     table.pop("questions", None)
     try:
-        return Bot.model_validate(table)
+        # as JSON, because only there strictness (no "7" for 7) still lets a list be a tuple; dates become texts, and wrong ones
+        return Bot.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
         found = [(line_of(at, lines), message) for at, message in faults(error, Bot)]
         raise BotError(path, *found[0], *found[1:]) from None

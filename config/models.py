@@ -22,6 +22,7 @@ from config import carrier, hub
 from config.errors import ModelError
 from config.lock import Lock, Model, ModelFile, load_lock
 from config.requantise import is_gguf, requantise
+from config.settings import Settings
 
 PARTIAL = ".partial"
 STAMP = "made.toml"
@@ -101,6 +102,18 @@ def resolve(name_or_path: str, models_dir: Path, *, lock: Lock | None = None) ->
         if check.fault:
             raise ModelError(f"model {model.name}: {check.path} {check.fault}", f"run: firstword models pull {model.name}")
     return models_dir / model.name / model.entry if model.entry else models_dir / model.name
+
+
+def needed(settings: Settings, *, lock: Lock | None = None) -> list[str]:
+    """Names of the lock that these settings use, each once. Paths are the owner's own; an unknown name is a ModelError."""
+    lock = lock or load_lock()
+    fields = [settings.asr.model, settings.asr.partial_model, settings.llm.model, settings.turn.model, settings.embed.model]
+    if settings.tts.engine == "piper":
+        fields.append(settings.tts.voice)
+    if settings.vad.engine == "silero":
+        fields.append(settings.vad.model)
+    names = dict.fromkeys(name for name in fields if name is not None)
+    return [lock[name].name for name in names if name in lock.model or not is_path(name)]
 
 
 def is_path(name_or_path: str) -> bool:
