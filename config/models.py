@@ -278,9 +278,8 @@ def _only_pull(models_dir: Path, say: Report) -> Iterator[None]:
 
 def _check_room(models: list[Model], models_dir: Path, lock: Lock) -> None:
     """Refuse before the first byte: a model's wheels and the model itself stand on the disk together for a while."""
-    sizes = [lock[model.derive.from_].size * 2 + model.size if model.derive else model.size * 2 for model in models]
-    kept = sum(model.size for model in models)
-    need, free = kept + max((size // 2 for size in sizes), default=0), shutil.disk_usage(models_dir).free
+    passing = max((2 * lock[model.derive.from_].size if model.derive else model.size for model in models), default=0)
+    need, free = sum(model.size for model in models) + passing, shutil.disk_usage(models_dir).free
     if need > free:
         raise ModelError(
             f"the models take about {need >> 20} MB while they are pulled; the disk of {models_dir} has {free >> 20} MB free",
