@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.exceptions import SettingsError as PydanticSettingsError
+from pydantic_settings import SettingsError as PydanticSettingsError
 
 from config.engines import (
     AsrSettings,
@@ -48,17 +48,18 @@ def default_models_dir() -> Path:
 
 
 class _Environment(EnvSettingsSource):
-    """The environment under its short names: the contract says FIRSTWORD_MODELS, the field is `models_dir`."""
+    """The environment, its short names (FIRSTWORD_MODELS) put to the fields they mean (`models_dir`). An empty variable is none."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        return {(_SHORT_NAMES.get(name) or name).lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)}
+        ours = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) and value}
+        return {_SHORT_NAMES.get(name, name).lower(): value for name, value in ours.items()}
 
 
 class Settings(BaseSettings):
     """Everything an operator decides. `_s`, `_ms` are seconds and milliseconds. Build it with `load_settings`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="forbid", validate_default=True
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
     )
 
     config_file: Path | None = Field(default=None, description="the TOML file that was read, if any")
