@@ -84,7 +84,7 @@ def _step(path: Path, number: int, raw: Mapping[str, Any]) -> Step:
         raise FixtureError(f"{where}: has to be one of say, press, wait_ms, hang_up")
     kind = kinds.pop()
     moment = {"gap_ms", "into_reply_ms", "after_previous_ms"}
-    extra = {"text", "voice", "expect", "reject", "hum"} if kind == "say" else set()
+    extra = {"text", "voice", "expect", "reject", "hum", "pauses_ms"} if kind == "say" else set()
     _refuse_unknown(path, f"step {number}", raw, {kind} | moment | extra)
     match kind:
         case "press":
@@ -104,6 +104,7 @@ def _step(path: Path, number: int, raw: Mapping[str, Any]) -> Step:
                 expect=_patterns(path, raw.get("expect", [])),
                 reject=_patterns(path, raw.get("reject", [])),
                 hum=bool(raw.get("hum", False)),
+                pauses_ms=tuple((int(begin), int(end)) for begin, end in raw.get("pauses_ms", [])),
             )
 
 

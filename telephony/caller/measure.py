@@ -82,7 +82,8 @@ def _measure(one: Spoken, runs: Sequence[Run], bot: Pcm) -> TurnResult:
         late=one.late,
         over_bot=over is not None,
         bot_audible_ms=heard // _PER_MS,
-        cut_in=first is not None and first < one.end and not one.say.hum and over is None,
+        cut_ins=0 if one.say.hum or over is not None else sum(start < one.end for start in onsets),
+        pauses=len(one.say.pauses_ms),
     )
     if over is not None:
         result = replace(
@@ -90,13 +91,10 @@ def _measure(one: Spoken, runs: Sequence[Run], bot: Pcm) -> TurnResult:
             barge_in_ms=(over[1] - one.start) // _PER_MS,
             resumed_ms=None if first is None else (first - over[1]) // _PER_MS,
         )
-    if first is not None and not one.say.hum:
-        result = replace(result, first_word_ms=_signed_ms(first - one.end))
+    answer = next((start for start in onsets if start >= one.end), None)
+    if answer is not None and not one.say.hum:
+        result = replace(result, first_word_ms=(answer - one.end) // _PER_MS)
     return result
-
-
-def _signed_ms(samples: int) -> int:
-    return round(samples / _PER_MS)
 
 
 def with_trace(turns: Sequence[TurnResult], said: Sequence[Spoken], trace: Mapping[str, Any] | None) -> list[TurnResult]:

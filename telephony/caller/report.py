@@ -55,8 +55,8 @@ def _ear(turn: TurnResult) -> str:
         lines.append(f"silent {turn.barge_in_ms}")
     if turn.resumed_ms is not None and turn.hum:
         lines.append(f"on after {turn.resumed_ms}")
-    if turn.cut_in:
-        lines.append("cut in")
+    if turn.cut_ins:
+        lines.append(f"cut in ×{turn.cut_ins}")
     if turn.late:
         lines.append("no cue")
     return "\n".join(lines) or "—"

@@ -28,10 +28,10 @@ class Stage:
 class TurnResult:
     """One utterance and what the caller heard after it. Times are ms; `said_*` and `bot_*` count from the `start` message.
 
-    `first_word_ms`: last audible caller sample to first audible bot sample; negative when the bot cut in.
+    `first_word_ms`: last audible caller sample to first audible bot sample after it.
     `over_bot`: said while the bot was audible; then `barge_in_ms` is the interruption's first audible sample to the bot's last one,
     and `resumed_ms` the pause until the bot went on or answered.
-    `cut_in`: the bot became audible while the utterance was not over.
+    `cut_ins`: how often the bot became audible while the utterance was not over; `pauses`: how often it could have been tempted to.
     """
 
     step: int
@@ -44,7 +44,8 @@ class TurnResult:
     over_bot: bool = False
     barge_in_ms: int | None = None
     resumed_ms: int | None = None
-    cut_in: bool = False
+    cut_ins: int = 0
+    pauses: int = 0
     bot_audible_ms: int = 0
     transcript: str = ""
     reply: str = ""
@@ -88,7 +89,7 @@ class CallResult:
     @property
     def cut_ins(self) -> int:
         """How often the bot spoke before the caller was done."""
-        return sum(turn.cut_in for turn in self.turns)
+        return sum(turn.cut_ins for turn in self.turns)
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the audio."""

@@ -40,7 +40,8 @@ When = AfterBot | IntoReply | AfterPrevious
 class Say:
     """Speak `pcm` (int16 mono, 8 kHz, without line noise). `hum`: a sound that asks for no answer, like "mhm".
 
-    `expect` must all be found in the reply (regular expressions, case ignored), `reject` must not.
+    `expect` must all be found in the reply (regular expressions, case ignored), `reject` must not. `pauses_ms` are the places inside
+    the utterance, [from, to) in ms from its first sample, where the caller stops to think.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Say:
     expect: tuple[re.Pattern[str], ...] = ()
     reject: tuple[re.Pattern[str], ...] = ()
     hum: bool = False
+    pauses_ms: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
