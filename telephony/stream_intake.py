@@ -66,6 +66,8 @@ class StreamIntake:
         self._pending = 0
         self._legs: dict[str, TwilioLeg] = {}
         self._transfers: dict[str, str] = {}
+        self.quiet = asyncio.Event()  # set while nothing is pending and nobody is on a call
+        self.quiet.set()
 
     @property
     def pending(self) -> int:
@@ -99,6 +101,7 @@ class StreamIntake:
         socket = WebSocketMedia(websocket)
         stream = TwilioStream()
         self._pending += 1
+        self.quiet.clear()
         try:
             async with asyncio.timeout(self._settings.start_timeout_s):
                 await websocket.accept()
@@ -110,6 +113,7 @@ class StreamIntake:
             return None
         finally:
             self._pending -= 1
+            self._count()
         if isinstance(started, Violation):
             return await self._close(socket, started.close_code, started.reason)
         if not self._tokens.redeem(started.parameters.get("token", ""), started.call_sid, time.monotonic_ns()):
@@ -150,7 +154,7 @@ class StreamIntake:
             on_transfer=self._note_transfer,
         )
         self._legs[leg.call] = leg
-        self._metrics.active_calls.set(len(self._legs))
+        self._count()
         try:
             async with asyncio.TaskGroup() as group:
                 conversation = group.create_task(self._converse(leg), name=f"{leg.call}-conversation")
@@ -161,17 +165,25 @@ class StreamIntake:
             log.exception("call_failed", call=leg.call)
         finally:
             del self._legs[leg.call]
-            self._metrics.active_calls.set(len(self._legs))
+            self._count()
             self._metrics.ended.labels(leg.reason).inc()
 
     async def _converse(self, leg: TwilioLeg) -> None:
         """The conversation; when it returns or fails while the call is up, the call ends."""
-        polite = False
         try:
             await self._reception.converse(leg)
-            polite = True
-        finally:
-            leg.hangup(after_playout=polite)
+        except Exception:
+            log.exception("conversation_failed", call=leg.call)
+            leg.fail()
+        else:
+            leg.hangup(after_playout=True)
+
+    def _count(self) -> None:
+        self._metrics.active_calls.set(len(self._legs))
+        if self._legs or self._pending:
+            self.quiet.clear()
+        else:
+            self.quiet.set()
 
     def _note_transfer(self, call_sid: str, target: str) -> None:
         self._transfers.pop(call_sid, None)

@@ -135,6 +135,10 @@ class TwilioLeg:
         """int16 mono at 8000 Hz to µ-law (ITU-T G.711), one byte a sample."""
         return bytes(audioop.lin2ulaw(np.ascontiguousarray(pcm, dtype=np.int16).tobytes(), 2))
 
+    def decode(self, payload: bytes) -> Pcm:
+        """µ-law back to int16 mono at 8000 Hz; the array is read-only."""
+        return np.frombuffer(audioop.ulaw2lin(payload, 2), dtype=np.int16)
+
     def play(self, segment: Segment) -> None:
         """Queue µ-law. Raises ValueError and PlayoutFullError as `Playout.enqueue` does; nothing happens once the call is over."""
         if not self._reason:
@@ -174,6 +178,10 @@ class TwilioLeg:
         self._wake.set()
         return "done"
 
+    def fail(self) -> None:
+        """The conversation broke down: end the stream now, and not as if it were over."""
+        self._abandon("failed", INTERNAL_ERROR)
+
     # the shell
 
     async def run(self) -> None:
@@ -181,12 +189,10 @@ class TwilioLeg:
         try:
             await self._carry()
         except asyncio.CancelledError:
-            self._close = (GOING_AWAY, "")
-            self._end("cancelled")
+            self._abandon("cancelled", GOING_AWAY)
             raise
         except Exception:
-            self._close = (INTERNAL_ERROR, "")
-            self._end("failed")
+            self._abandon("failed", INTERNAL_ERROR)
             raise
         finally:
             self._over = True
@@ -259,8 +265,7 @@ class TwilioLeg:
     def _media(self, media: Media, now_ns: int) -> None:
         self._playout.caller_media(media.timestamp_ms, now_ns)
         for frame in media.frames:
-            linear = np.frombuffer(audioop.ulaw2lin(frame.payload, 2), dtype=np.int16)
-            self._emit(Audio(frame.first_sample, linear))
+            self._emit(Audio(frame.first_sample, self.decode(frame.payload)))
         if media.frames and media.frames[-1].first_sample * 1000 // RATE_HZ > (now_ns - self._answered_at_ns) // MS + MAX_AHEAD_MS:
             self._violation("media_too_fast", 1008)
 
@@ -324,9 +329,12 @@ class TwilioLeg:
     def _violation(self, reason: str, code: int) -> None:
         log.warning("stream_violation", call=self.call, reason=reason, code=code)
         self._on_ignored(reason)
+        self._abandon("slow_reader" if reason == "slow_reader" else "protocol", code, reason)
+
+    def _abandon(self, reason: str, code: int, words: str = "") -> None:
         if not self._reason:
-            self._close = (code, reason)
-        self._end("slow_reader" if reason == "slow_reader" else "protocol")
+            self._close = (code, words)
+        self._end(reason)
 
     def _end(self, reason: str) -> None:
         """The first reason stands."""
