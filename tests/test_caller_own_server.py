@@ -13,9 +13,12 @@ from telephony.caller.own_server import ServerNotReadyError, free_port, wait_rea
 
 def test_a_server_that_ends_is_reported_with_its_last_lines() -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('model file damaged: run firstword models pull')"]
-    with tempfile.TemporaryFile() as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        with pytest.raises(ServerNotReadyError, match="status 1:\nmodel file damaged"):
-            wait_ready(f"http://127.0.0.1:{free_port()}", process, log)
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=log, stderr=log) as process,
+        pytest.raises(ServerNotReadyError, match="status 1:\nmodel file damaged"),
+    ):
+        wait_ready(f"http://127.0.0.1:{free_port()}", process, log)
 
 
 def test_it_waits_until_readyz_says_yes() -> None:

@@ -35,7 +35,7 @@ Tap = Callable[[Literal["twilio", "bot"], int, str], None]
 """Sees every wire message: who wrote it, ms since `start`, the JSON text."""
 
 _IN_FLIGHT = 2000
-"""Messages on the way in one direction: 40 s of media. A full direction blocks its writer, as a full TCP window does."""
+"""Messages on the way in one direction: 40 s of media. What no longer fits is dropped, and makes the call a failed one."""
 _TRACE_TRIES = 20
 
 
@@ -104,6 +104,8 @@ def _assemble(script: CallerScript, call_sid: str, stream: _Stream, after: str, 
         failures.append(f"expected the {script.expect_ended_by} to end the call, it was ended by: {stream.ended_by}")
     if stream.ended_by == "limit":
         failures.append(f"the call was not over after {script.limit_s:g} s")
+    if stream.dropped:
+        failures.append(f"the gateway did not read fast enough: {stream.dropped} messages never reached it")
     unsaid = len(script.steps) - len(stream.caller.begun)
     if unsaid:
         failures.append(f"the call ended ({stream.ended_by}) with {unsaid} steps of the script still to come")
@@ -142,7 +144,6 @@ class _Stream:
         self._going: asyncio.Queue[tuple[int, str]] = asyncio.Queue(_IN_FLIGHT)
         self._coming: asyncio.Queue[tuple[int, str]] = asyncio.Queue(_IN_FLIGHT)
         self._mark_timer: asyncio.TimerHandle | None = None
-        self._returning: asyncio.Queue[str] = asyncio.Queue(_IN_FLIGHT)
         self._origin_ns = 0
         self._sent: list[Pcm] = []
         self._put_down: PutDown | None = None
@@ -150,6 +151,7 @@ class _Stream:
         self.ear = Ear(0)
         self.ended_by = "bot"
         self.marks_returned = 0
+        self.dropped = 0
         self.worst_tick_ns = 0
 
     @property
@@ -161,21 +163,20 @@ class _Stream:
         """Until the bot closes the stream or the caller has put the phone down and `stop` has arrived."""
         self._origin_ns = time.monotonic_ns()
         self.ear = Ear(self._origin_ns)
-        await self._send(self._far_end.connected())
-        await self._send(self._far_end.start(parameters))
+        self._send(self._far_end.connected())
+        self._send(self._far_end.start(parameters))
         talk = asyncio.create_task(self._talk(), name="talk")
         tasks = [
             talk,
             asyncio.create_task(self._carry_up(), name="carry up"),
             asyncio.create_task(self._listen(), name="listen"),
             asyncio.create_task(self._hear(), name="hear"),
-            asyncio.create_task(self._return_marks(), name="return marks"),
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if talk in done and self._put_down is not None:
                 self.ended_by = "caller" if self._put_down.reason == "script" else "limit"
-                await self._send(self._far_end.stop())
+                self._send(self._far_end.stop())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._going.join(), 2)
             for task in done:
@@ -188,11 +189,14 @@ class _Stream:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _send(self, text: str) -> None:
+    def _send(self, text: str) -> None:
         now = time.monotonic_ns()
         if self._tap is not None:
             self._tap("twilio", (now - self._origin_ns) // MS, text)
-        await self._going.put((self._up.arrival(now), text))
+        try:
+            self._going.put_nowait((self._up.arrival(now), text))
+        except asyncio.QueueFull:
+            self.dropped += 1
 
     async def _talk(self) -> None:
         """Frame n holds the samples spoken until its tick, so it leaves 20 ms after its first sample."""
@@ -207,14 +211,14 @@ class _Stream:
             self.ear.hear(frame)
             for command in self.caller.tick(frame, self.ear):
                 if isinstance(command, PressKey):
-                    await self._send(self._far_end.dtmf(command.digit))
+                    self._send(self._far_end.dtmf(command.digit))
                 elif isinstance(command, PutDown):
                     self._put_down = command
                 else:
                     assert isinstance(command, Speak)
             sound = self._line.mix(self.caller.voice(), self.ear.heard((frame + 1) * FRAME))
             self._sent.append(sound)
-            await self._send(self._far_end.media(sound))
+            self._send(self._far_end.media(sound))
             frame += 1
 
     async def _carry_up(self) -> None:
@@ -268,7 +272,7 @@ class _Stream:
     def _give_back(self, names: list[str]) -> None:
         for name in names:
             self.marks_returned += 1
-            self._returning.put_nowait(name)
+            self._send(self._far_end.mark(name))
 
     def _arm(self) -> None:
         """One timer, for the next mark that will be reached."""
@@ -283,10 +287,6 @@ class _Stream:
     def _reach(self) -> None:
         self._give_back(self.ear.advance(time.monotonic_ns()))
         self._arm()
-
-    async def _return_marks(self) -> None:
-        while True:
-            await self._send(self._far_end.mark(await self._returning.get()))
 
 
 async def _until(loop: asyncio.AbstractEventLoop, at_ns: int) -> None:
