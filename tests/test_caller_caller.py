@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.caller.caller import Caller, Command, PressKey, PutDown, Speak
@@ -115,6 +115,7 @@ def test_waits_for_the_bot_to_end_the_call_but_not_for_ever() -> None:
     assert run(CallerScript("a", (), ends_by="bot", limit_s=4.0), Bot([(0, 20)]), 400) == [(200, PutDown("limit"))]
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 100)), max_size=8), st.integers(0, 3000))
 def test_a_script_is_always_run_to_its_end(raw: list[tuple[int, int]], gap_ms: int) -> None:
     spans, at = [], 0

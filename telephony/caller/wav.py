@@ -5,7 +5,6 @@ The standard library's `wave` refuses µ-law (format tag 7 of RFC 2361), which i
 
 from __future__ import annotations
 
-import audioop
 import struct
 import wave
 from pathlib import Path
@@ -25,12 +24,12 @@ class AudioFileError(ValueError):
 
 def ulaw_to_pcm(payload: bytes) -> Pcm:
     """G.711 µ-law bytes to int16, one sample a byte."""
-    return np.frombuffer(bytes(audioop.ulaw2lin(payload, 2)), dtype=np.int16)
+    return decode(payload)
 
 
 def pcm_to_ulaw(pcm: Pcm) -> bytes:
     """int16 to G.711 µ-law, one byte a sample."""
-    return bytes(audioop.lin2ulaw(np.ascontiguousarray(pcm, dtype=np.int16).tobytes(), 2))
+    return encode(pcm)
 
 
 def read_audio(path: Path) -> Pcm:
