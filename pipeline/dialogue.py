@@ -1,0 +1,256 @@
+"""What the bot says next: small talk and opening hours by itself, everything else by a fact and a question for the model.
+
+Pure: `respond` changes nothing, so that a bet on a pause can be dropped; only `commit` writes history. The model never sees
+history: a follow-up is resolved here, by the last question and the fact that answered it (docs/grounding.md has the measurement).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pipeline import polarity, questions
+from pipeline.guard import Guard
+from pipeline.prompts import Message, prefix, request
+from pipeline.questions import Question, Want, When
+from pipeline.retrieval import FactIndex, Floats, Picked, Previous
+from pipeline.smalltalk import Talk, talk, without_openers
+from pipeline.spoken import slower
+from pipeline.statements import Statement, split
+from pipeline.timetable import Timetable, offers
+from pipeline.words import plain, tokens
+
+__all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
+
+MAX_VOCABULARY = 60
+STOP = ("\n", "Question:", "Fact:")
+"""Where a reply ends at the latest: one sentence was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a turn was about, for the next one's "and on Fridays?": its question, what was found, its day and time."""
+
+    question: Question
+    picked: Picked | None = None
+    when: When | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A reply that needs no model."""
+
+    text: str
+    hang_up: bool = False
+    about: About | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A reply that the model words.
+
+    `messages` begin with `Dialogue.prefix`. `lead` is certain already: it is spoken first, and before the model has answered
+    (empty as a rule). Each phrase passes `guard.check` or `fallback` is said in its place and the model stopped. `fact` is for the trace.
+    """
+
+    messages: tuple[Message, ...]
+    guard: Guard
+    fallback: str
+    lead: str = ""
+    stop: tuple[str, ...] = STOP
+    max_tokens: int = 48
+    fact: str = ""
+    about: About | None = None
+
+
+Plan = Say | Ask
+
+
+@dataclass(slots=True)
+class _History:
+    about: About | None = None
+    reply: str = ""
+    asked_more: bool = False
+    turns: int = field(default=0)
+
+
+class Dialogue:
+    """One call's conversation with one bot.
+
+    `embed` is asked once here, for the statements; after that the caller hands in vectors. `today` is the date at the business, for
+    "today" and "tomorrow"; without it those are answered with the whole week. To share the index between calls see `fork`.
+    """
+
+    def __init__(
+        self,
+        bot_name: str,
+        greeting: str,
+        instructions: str,
+        unknown: str,
+        goodbye: str,
+        embed: Callable[[Sequence[str]], Floats],
+        today: dt.date | None = None,
+    ) -> None:
+        self._name, self._unknown, self._goodbye, self._today = bot_name, unknown, goodbye, today
+        self._greeting = greeting
+        statements = split(instructions, bot_name)
+        self._timetable = Timetable(statements)
+        self._index = FactIndex(statements, embed([statement.full for statement in statements]))
+        self._offers = offers(self._timetable, statements)
+        self._instructions = instructions
+        self._history = _History(reply=greeting)
+        self.prefix: tuple[Message, ...] = prefix(bot_name)
+
+    def fork(self, today: dt.date | None = None) -> Dialogue:
+        """Another call of the same bot: shares what was read and embedded, has a history of its own."""
+        other = object.__new__(Dialogue)
+        other.__dict__.update(self.__dict__)
+        other._today = today if today is not None else self._today  # noqa: SLF001
+        other._history = _History(reply=self._greeting)  # noqa: SLF001
+        return other
+
+    def needs_vector(self, said: str) -> bool:
+        """Whether `respond` looks for a fact: small talk needs no embedding."""
+        return talk(said) is None
+
+    def query(self, said: str) -> str:
+        """What to embed for `respond`: `said` without greetings and fillers, the question behind an "and" too."""
+        return without_openers(said)
+
+    def respond(self, said: str, vector: Floats | None) -> Plan:
+        """The plan for what the caller said. `vector`: `query(said)` embedded, shape (384,), or None where `needs_vector` says no."""
+        kind = talk(said)
+        if kind is not None:
+            return self._small(kind)
+        corrected = re.sub(r"^(?:no|nope|sorry|wait)?[, ]*i (?:meant|mean|said)[, ]+", "and ", plain(said)) if re.search(r"\bi (?:meant|mean|said)\b", plain(said)) else said
+        text = without_openers(corrected)
+        plans = [self._one(text, number, vector) for number in self._requests(text)]
+        return plans[0] if len(plans) == 1 else self._together(plans)
+
+    def commit(self, said: str, reply_heard: str, plan: Plan) -> None:
+        """A turn is over: `reply_heard` is what the caller heard of the reply, less than planned after an interruption."""
+        self._history.turns += 1
+        if isinstance(plan, Ask):
+            self._history.reply = reply_heard if re.search(r"[.!?]\s*$", reply_heard) else f"{plan.lead} {plan.fallback}".strip()
+        elif plan.about is not None or not _is_repeat(said):
+            self._history.reply = plan.text
+        if plan.about is not None:
+            self._history.about = plan.about
+        self._history.asked_more = isinstance(plan, Say) and plan.text.rstrip().endswith("?")
+
+    def vocabulary(self) -> tuple[str, ...]:
+        """The bot's own words: names, places, products; what the recogniser can't guess."""
+        found = dict.fromkeys(re.findall(r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*", self._name))
+        for statement in self._index.statements:
+            found.update(dict.fromkeys(re.findall(r"(?<=[a-z,(&] )[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*", statement.text)))
+        rare = [w for s in self._index.statements for w in tokens(s.text) if len(w) > 3 and w.isalpha() and self._index.rare(w)]
+        days = {day.lower() for day in questions.DAYS} | {f"{day.lower()}s" for day in questions.DAYS}
+        found.update(dict.fromkeys(w for w in rare if w not in days and not any(w in f.lower() for f in found)))
+        return tuple(w for w in found if w.lower() not in days)[:MAX_VOCABULARY]
+
+    def _requests(self, text: str) -> list[int | None]:
+        parts = questions.sentences_of(text)
+        asking = [i for i, part in enumerate(parts) if questions.asks(part)]
+        if len(asking) < 2:
+            return [None]
+        # A sentence that names no topic ("Is that right?") only goes with another.
+        own = [i for i in asking if questions.analyse(parts[i]).keys or questions.when_of(parts[i])]
+        return list(own[-2:]) if len(own) >= 2 else [None]
+
+    def _one(self, text: str, number: int | None, vector: Floats | None) -> Plan:
+        question = questions.analyse(text, sentence=number)
+        if number is not None:
+            question = questions.analyse(question.core)
+        last = self._history.about
+        previous = Previous(last.question, last.picked) if last is not None else None
+        picked = self._index.pick(question, vector, previous)
+        fact = picked.facts[0] if picked.confident else None
+        telling = [key for key in (*question.keys, *question.before_keys) if self._index.telling(key)]
+        when = last.when if last is not None else None
+        if (schedule := self._timetable.concerns(question, when, fact, telling)) is not None:
+            answer = self._timetable.answer(question, schedule, when, self._today)
+            return Say(answer.text, about=About(question, None, answer.when))
+        if fact is None:
+            return Say(self._unknown, about=About(question))
+        return self._ask(question, picked, fact)
+
+    def _ask(self, question: Question, picked: Picked, fact: Statement) -> Ask:
+        verdict = polarity.verdict(question, picked.text, self._index.weight)
+        shown = picked.text if verdict is None else f"{'Yes' if verdict else 'No'}. {picked.text}"
+        asked = _asked(question)
+        return Ask(
+            messages=(*self.prefix, Message("user", request(shown, asked))),
+            guard=Guard((picked.text, fact.topic), asked, verdict),
+            fallback=fallback(picked.text, verdict),
+            fact=picked.text,
+            about=About(question, picked),
+        )
+
+    def _together(self, plans: list[Plan]) -> Plan:
+        """Two requests in one breath: the last one may be worded by the model, the others are said as they stand."""
+        *others, final = plans
+        lead = " ".join(plan.text if isinstance(plan, Say) else plan.fallback for plan in others)
+        if isinstance(final, Say):
+            return Say(final.text if final.text in lead else f"{lead} {final.text}", about=final.about)
+        return Ask(final.messages, final.guard, final.fallback, lead, final.stop, final.max_tokens, final.fact, final.about)
+
+    def _small(self, kind: Talk) -> Say:
+        more = "Is there anything else I can help you with?"
+        match kind:
+            case Talk.GOODBYE | Talk.DONE:
+                return Say(self._goodbye, hang_up=True)
+            case Talk.NO:
+                return Say(self._goodbye, hang_up=True) if self._history.asked_more and self._history.turns else Say(f"All right. {more}")
+            case Talk.REPEAT:
+                return Say(self._history.reply)
+            case Talk.SLOWER:
+                return Say(slower(self._history.reply))
+            case Talk.WHO:
+                return Say(f"This is the automated assistant of {self._name}. I can tell you about {self._offers}.")
+            case Talk.ROBOT:
+                return Say(f"I'm an automated assistant, not a person. I can tell you about {self._offers}.")
+            case Talk.PERSON:
+                return Say(f"I can't put you through to anybody, I'm sorry, but I can tell you about {self._offers}. What would you like to know?")
+            case Talk.ABILITY:
+                return Say(f"I can tell you about {self._offers}. What would you like to know?")
+            case Talk.THANKS:
+                return Say(f"You're welcome. {more}")
+            case Talk.YES:
+                return Say("Go ahead, please." if self._history.asked_more else more)
+            case _:
+                return Say(_CANNED[kind])
+
+
+_CANNED = {
+    Talk.NOTHING: "Sorry, I didn't catch that. Could you say it again?",
+    Talk.GREETING: "Hello! How can I help you?",
+    Talk.HOW_ARE_YOU: "I'm very well, thank you. How can I help you?",
+    Talk.THERE: "Yes, I can hear you. How can I help you?",
+    Talk.PREAMBLE: "Of course. What would you like to know?",
+    Talk.WAIT: "Of course, take your time.",
+    Talk.FORGET: "All right. What else can I do for you?",
+    Talk.MISSED: "I'm sorry. Could you put it another way?",
+}
+
+
+def _is_repeat(said: str) -> bool:
+    return talk(said) in (Talk.REPEAT, Talk.SLOWER, Talk.NOTHING, Talk.THERE, Talk.WAIT)
+
+
+def _asked(question: Question) -> str:
+    """The question for the model: what led up to it only where the asking sentence names no topic of its own."""
+    text = question.core if question.keys or not question.before else question.text
+    return text.strip()
+
+
+def fallback(text: str, verdict: bool | None) -> str:
+    """The fact itself as a reply, with the yes or no that code could tell."""
+    body = re.sub(r"^([A-Z][^:.]{2,60}): (?=[a-z£$€\d])", r"\1: ", text).strip()
+    if verdict is None:
+        return body
+    lead = "Yes" if verdict else "No"
+    first = body.split(" ", 1)[0]
+    proper = first.isupper() or first in ("I", "I'm") or not first.istitle()
+    return f"{lead}, {body if proper else body[0].lower() + body[1:]}" if not re.match(r"(?i)(?:yes|no)\b", body) else body

@@ -1,0 +1,325 @@
+"""Opening hours: found in an owner's text, spelled out day by day, and asked by day and time, so that no model has to work them out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ALL_DAYS = frozenset(range(7))
+
+Range = tuple[int, int]
+"""Opening and closing in minutes after midnight; closing may be past 24 h (a bar that shuts at 2 am: 26 h)."""
+
+_DAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?s?"
+_DAY_WORD = rf"\b{_DAY}\b\.?"
+_TO = r"(?:\s*(?:-|–|—|to|till?|until|through|thru)\s*)"
+_CLOCK = r"(?:\d{1,2}(?:[:.h]\d{2})?\s*(?:[ap]\.?\s?m\b\.?|o'clock|noon)?|noon|midday|midnight)"
+_HALF = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+
+_TOKEN = re.compile(
+    rf"(?P<days>{_DAY_WORD}{_TO}{_DAY_WORD})"
+    r"|(?P<set>\b(?:weekdays?|working days|weekends?|daily|every ?day|(?:seven|7) days(?: a week)?|all week)\b)"
+    rf"|(?P<day>{_DAY_WORD})"
+    rf"|(?P<range>(?:\b(?:from|between)\s+)?(?<![\d£$€.,])\b{_CLOCK}(?:{_TO}|\s+and\s+(?=\d)){_CLOCK}(?![\d%])(?!\s*(?:years?|weeks?|months?|minutes?|people|persons?|£|€|percent)))"
+    rf"|(?P<until>\b(?:until|till?|to)\s+{_CLOCK})"
+    r"|(?P<closed>\b(?:closed|shut|not open|no (?:lessons|classes|service|surgery|tours|sessions))\b)"
+    r"|(?P<except>\b(?:except|apart from|but not|other than|excluding)\b)"
+    r"|(?P<lunch>\b(?:lunch(?:time| ?break)?|break)\b)"
+    r"|(?P<stop>[.;!?](?=\s|$)|\n)",
+    re.IGNORECASE,
+)
+
+
+def _day_index(word: str) -> int:
+    return _HALF[word.strip().lower()[:3]]
+
+
+def days_in(text: str) -> tuple[int, ...]:
+    """Weekdays named in `text` (ranges and "weekend" included), 0 = Monday, in order of mention."""
+    found: dict[int, None] = {}
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup in ("day", "days", "set"):
+            found.update(dict.fromkeys(_days_of(match)))
+    return tuple(found)
+
+
+def _days_of(match: re.Match[str]) -> tuple[int, ...]:
+    text = match[0].lower()
+    if match.lastgroup == "day":
+        return (_day_index(text),)
+    if match.lastgroup == "days":
+        first, last = (_day_index(w) for w in re.findall(_DAY_WORD, text)[:2])
+        return tuple((first + i) % 7 for i in range((last - first) % 7 + 1))
+    if "weekend" in text:
+        return (5, 6)
+    if "weekday" in text or "working" in text:
+        return (0, 1, 2, 3, 4)
+    return tuple(range(7))
+
+
+def _clock(text: str) -> tuple[int, str]:
+    """Minutes after midnight as written, and "am", "pm" or "" where it does not say."""
+    text = text.strip().lower()
+    if text in ("noon", "midday"):
+        return 720, "pm"
+    if text == "midnight":
+        return 1440, "am"
+    match = re.match(r"(\d{1,2})(?:[:.h](\d{2}))?\s*([ap])?", text)
+    assert match, text
+    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
+    if "noon" in text:
+        half = "p"
+    if half:
+        return (hour % 12 + (12 if half == "p" else 0)) * 60 + minute, half + "m"
+    return hour * 60 + minute, ("pm" if hour > 12 else "")
+
+
+def _range(text: str) -> Range | None:
+    """One opening range; "9-5" is a day's work, "8.30 to 1" a morning, "2 to 4" an afternoon."""
+    clocks = re.findall(_CLOCK, re.sub(r"^(?:from|between)\s+", "", text.strip(), flags=re.IGNORECASE), re.IGNORECASE)
+    if len(clocks) < 2:
+        return None
+    (start, start_half), (end, end_half) = _clock(clocks[0]), _clock(clocks[1])
+    if max(start, end) > 1440:
+        return None
+    if not start_half and start < 720:
+        # People write the half of the day once: "5 to 9 pm" starts in the afternoon, "9 to 5 pm" in the morning.
+        afternoon = start < 7 * 60 if end_half != "pm" else start + 720 < end
+        if afternoon and not (end_half == "am" and end <= 720):
+            start += 720
+    if not end_half and end <= 720 and end <= start:
+        end += 720
+    if end <= start:
+        end += 1440 if end_half == "am" or end + 720 <= start else 720
+    return (start, end) if end > start else None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When something is on: `ranges[day]` is empty on a closed day. `subject` is "" for the business itself, else "Lessons" etc."""
+
+    subject: str
+    ranges: tuple[tuple[Range, ...], ...]
+    named: frozenset[int] = field(default_factory=frozenset)
+
+    def open_days(self) -> tuple[int, ...]:
+        """Days with at least one range."""
+        return tuple(day for day in range(7) if self.ranges[day])
+
+    def is_open(self, day: int, minute: int) -> bool:
+        """Whether it is on at that minute of that day; the closing minute itself is closed."""
+        yesterday = self.ranges[(day - 1) % 7]
+        return any(a <= minute < b for a, b in self.ranges[day]) or any(a <= minute + 1440 < b for a, b in yesterday)
+
+    def overlaps(self, day: int, part: Range) -> bool:
+        """Whether it is on at some time within `part` of that day."""
+        return any(a < part[1] and part[0] < b for a, b in self.ranges[day])
+
+    @property
+    def _plural(self) -> bool:
+        return self.subject.lower().endswith("s") and not self.subject.lower().endswith("ss")
+
+    def _verb(self) -> str:
+        if not self.subject:
+            return "we are open"
+        return f"{_bare(self.subject)} {'are' if self._plural else 'is'}"
+
+    def _closed(self) -> str:
+        if not self.subject:
+            return "we are closed"
+        return f"there {'are' if self._plural else 'is'} no {_bare(self.subject)}"
+
+    def statement(self, day: int) -> str:
+        """One day as a sentence: "On Monday we are open from 9 am to 5 pm." or "On Sunday we are closed."."""
+        if not self.ranges[day]:
+            return f"On {DAYS[day]} {self._closed()}."
+        return f"On {DAYS[day]} {self._verb()} {spoken_ranges(self.ranges[day])}."
+
+    def summary(self, days: Iterable[int] = range(7)) -> str:
+        """The week in one or two sentences, days with the same hours together."""
+        wanted = list(days)
+        groups: dict[tuple[Range, ...], list[int]] = {}
+        for day in wanted:
+            groups.setdefault(self.ranges[day], []).append(day)
+        closed = groups.pop((), [])
+        parts = [f"{day_names(g)} {spoken_ranges(ranges)}" for ranges, g in groups.items()]
+        text = ""
+        if parts:
+            verb = self._verb()
+            text = f"{verb[0].upper()}{verb[1:]} {joined(parts)}."
+        if closed:
+            text += f"{' ' if text else ''}On {day_names(closed)} {self._closed()}."
+        return text
+
+
+def _bare(subject: str) -> str:
+    return subject[0].lower() + subject[1:]
+
+
+def clock_text(minute: int) -> str:
+    """510 -> "8:30 am", 720 -> "noon"."""
+    minute %= 1440
+    if minute == 720:
+        return "noon"
+    if minute == 0:
+        return "midnight"
+    hour = (minute // 60 - 1) % 12 + 1
+    rest = f":{minute % 60:02d}" if minute % 60 else ""
+    return f"{hour}{rest} {'am' if minute < 720 else 'pm'}"
+
+
+def spoken_ranges(ranges: Sequence[Range]) -> str:
+    """"from 9 am to 1 pm and from 2 pm to 5 pm"."""
+    if list(ranges) == [(0, 1440)]:
+        return "around the clock"
+    return " and ".join(f"from {clock_text(a)} to {clock_text(b)}" for a, b in ranges)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """"a, b and c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def day_names(days: Sequence[int]) -> str:
+    """[0,1,2,3] -> "Monday to Thursday"; [5,6] -> "Saturday and Sunday"; all -> "every day"."""
+    if len(days) == 7:
+        return "every day"
+    runs: list[list[int]] = []
+    for day in days:
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    # A closed weekend that runs on into Monday reads better in one piece.
+    if len(runs) > 1 and runs[0][0] == 0 and runs[-1][-1] == 6:
+        runs = [*runs[1:-1], [*runs[-1], *runs[0]]]
+    names: list[str] = []
+    for run in runs:
+        names += [f"{DAYS[run[0]]} to {DAYS[run[-1]]}"] if len(run) > 2 else [DAYS[d] for d in run]
+    return joined(names)
+
+
+class _Builder:
+    """The week as it is read, token by token."""
+
+    def __init__(self) -> None:
+        self.ranges: dict[int, list[Range]] = {}
+        self.closed: set[int] = set()
+        self.pending: list[int] = []
+        self.bound: list[int] = []
+        self.waiting: list[Range] = []
+        self.shut = self.excepting = self.lunch = False
+
+    def days(self, days: tuple[int, ...]) -> None:
+        if self.excepting:
+            self.bound = list(days)
+            for day in days:
+                self.ranges.pop(day, None)
+                self.closed.add(day)
+            return
+        if self.waiting:
+            self._open(days, self.waiting)
+            self.bound += days
+            return
+        if self.shut:
+            self.closed.update(days)
+            self.bound = list(days)
+            return
+        self.pending += days
+
+    def range(self, span: Range) -> None:
+        if (self.shut or self.lunch) and not self.pending:
+            for day in self.bound or list(self.ranges):
+                self.ranges[day] = [r for a, b in self.ranges.get(day, []) for r in _without(a, b, span)]
+            self.shut = self.lunch = False
+        elif self.pending:
+            self._open(self.pending, [span], fresh=True)
+            self.bound, self.pending = self.pending, []
+            self.shut = self.lunch = False
+        elif self.excepting and self.bound:
+            self._open(self.bound, [span])
+        elif self.bound and not self.waiting:
+            self._open(self.bound, [span])
+        else:
+            self.waiting.append(span)
+
+    def until(self, minute: int) -> None:
+        for day in self.pending:
+            if self.ranges.get(day):
+                start, end = self.ranges[day][-1]
+                later = minute + 720 if minute <= 720 and minute + 720 > start and minute <= start else minute
+                self.ranges[day][-1] = (start, later if later > start else end)
+        self.bound, self.pending = self.pending, []
+
+    def close(self) -> None:
+        if self.pending:
+            self.closed.update(self.pending)
+            for day in self.pending:
+                self.ranges.pop(day, None)
+            self.bound, self.pending = self.pending, []
+        else:
+            self.shut = True
+
+    def stop(self) -> None:
+        if self.waiting and not self.bound:
+            self._open(ALL_DAYS, self.waiting)
+        self.pending, self.bound, self.waiting = [], [], []
+        self.shut = self.excepting = self.lunch = False
+
+    def _open(self, days: Iterable[int], spans: Sequence[Range], *, fresh: bool = False) -> None:
+        for day in days:
+            if fresh and day in self.closed:
+                self.closed.discard(day)
+            self.closed.discard(day)
+            kept = [] if fresh else self.ranges.get(day, [])
+            self.ranges[day] = sorted({*kept, *spans})
+
+
+def _without(start: int, end: int, hole: Range) -> list[Range]:
+    """A range less a lunch break."""
+    if hole[1] <= start or hole[0] >= end:
+        return [(start, end)]
+    return [r for r in ((start, hole[0]), (hole[1], end)) if r[0] < r[1]]
+
+
+def first_token(text: str) -> int:
+    """Where the first day or time of a sentence stands, or its length."""
+    match = next((m for m in _TOKEN.finditer(text) if m.lastgroup in ("day", "days", "set", "range")), None)
+    return match.start() if match else len(text)
+
+
+def is_schedule(text: str) -> bool:
+    """Whether a sentence says on which days, or when, something is open or closed."""
+    kinds = {match.lastgroup for match in _TOKEN.finditer(text)}
+    has_days = bool(kinds & {"day", "days", "set"})
+    timed = bool(kinds & {"range"}) or bool(kinds & {"until"} and has_days)
+    return (has_days and (timed or "closed" in kinds)) or ("range" in kinds and bool(re.search(r"\bopen(ing)?\b|\bhours\b", text, re.I)))
+
+
+def parse(text: str, subject: str = "") -> Schedule | None:
+    """The week that `text` describes, or None where it gives no hours. Days it does not name are closed."""
+    builder = _Builder()
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup
+        if kind in ("day", "days", "set"):
+            builder.days(_days_of(match))
+        elif kind == "range":
+            if (span := _range(match[0])) is not None:
+                builder.range(span)
+        elif kind == "until":
+            builder.until(_clock(match[0].split(None, 1)[1])[0])
+        elif kind == "closed":
+            builder.close()
+        elif kind == "except":
+            builder.excepting = True
+        elif kind == "lunch":
+            builder.lunch = True
+        else:
+            builder.stop()
+    builder.stop()
+    if not any(builder.ranges.values()):
+        return None
+    ranges = tuple(tuple(builder.ranges.get(day, [])) for day in range(7))
+    return Schedule(subject, ranges, frozenset(builder.ranges) | frozenset(builder.closed))

@@ -1,0 +1,243 @@
+"""What a caller's sentence asks for: its kind (price, length, place, yes or no), its days and times, and whether it leans on the last one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from pipeline.hours import DAYS, days_in
+from pipeline.words import concept, content, durations, numbered, plain, tokens
+
+
+class Want(Enum):
+    """The kind of thing that would answer."""
+
+    PRICE = "price"
+    LENGTH = "length"
+    WHEN = "when"
+    WHERE = "where"
+    AGE = "age"
+    PHONE = "phone"
+    EMAIL = "email"
+    WHO = "who"
+    MEASURE = "measure"
+    ATTRIBUTE = "attribute"
+    YES_NO = "yes or no"
+    OTHER = "other"
+
+
+_AUX = (
+    r"(?:do|does|did|is|are|am|was|can|could|would|will|shall|should|may|might|must|have|has|isn't|aren't|don't|doesn't|can't|couldn't|won't"
+    r"|wouldn't|any chance)"
+)
+_PRONOUN = r"(?:i|you|we|he|she|it|they|there|this|that|these|those|one|someone|somebody|anyone|anybody|everyone|my|your|our|his|her|the|their|a|an|any|all|[a-z]+s)"
+_YES_NO = re.compile(rf"(?:^|[,;:] ?|\b(?:and|so|but|or|well|hi|hello|also|please|then|okay|if|morning|afternoon) |^\w+,? ){_AUX} (?:\w+ )?{_PRONOUN}\b|^{_AUX}\b|\b{_AUX} (?:i|you|we|he|she|they|there)\b")
+_LEANS = re.compile(r"^(?:and|but|also|or|what about|how about|what if)\b|\b(?:then|instead)\W*$", re.IGNORECASE)
+_POINTS = re.compile(r"\b(?:it|that|this|those|these|they|them|one|ones|then|same|he|she|her|him|his)\b(?!')|\b(?:it|that)'s\b", re.IGNORECASE)
+_WH = re.compile(rf"(?:^|\b(?:and|so|but|well|then|also|okay|hi|hello|please|me|know|sorry),? |[,;] ?)(?:how|what|which|where|when|who|why)(?:'s)?\b(?! (?:about|if)\b)", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"\b(?:what|which) (?:\w+ )?(brand|make|model|colou?r|temperature|size|flavou?rs?|nationality|speed|age|percentage|version|software)\b")
+_WANTS = (
+    (Want.PHONE, r"\b(?:phone|telephone|mobile|contact) number\b|\bnumber\b.{0,20}\b(?:call|ring|reach|phone)\b|\byour number\b"),
+    (Want.EMAIL, r"\be-?mail\b"),
+    (Want.LENGTH, r"\bhow (?:long|quick|quickly|soon|fast|far (?:ahead|in advance|ahead))\b|\bhow many (?:minutes|hours|days|weeks|months)\b|\bhow much time\b"),
+    (Want.AGE, r"\b(?:how old|what age|which age|old enough|too young|too old|minimum age|from what age|age limit)\b"),
+    (
+        Want.PRICE,
+        r"\bhow much(?! (?:notice|time|longer))\b|\bset \w+ back\b|\bam i looking at\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
+        r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rate|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b",
+    ),
+    (Want.WHERE, r"^(?:and |so |but )?where\b|\bwhere(?:'s| is| are| can| do| would| exactly| abouts)\b|\baddress\b|\bhow do (?:i|we) (?:get|find)\b|\bdirections\b|\bwhereabouts\b"),
+    (Want.MEASURE, r"\bhow (?:warm|hot|cold|big|large|deep|wide|heavy|tall|high|steep|loud|busy|clean|safe|strong|fast|far)\b"),
+    (Want.ATTRIBUTE, _ATTRIBUTE),
+    (Want.WHO, r"\bwho(?:'s|se)?\b(?! (?:is|am|has|have|had|needs|wants|loves|likes)\b(?=.*\?.*\?))"),
+    (Want.WHEN, r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"),
+)
+_SPLIT = re.compile(r"(?<=[.?!])\s+(?=\S)")
+_TIME = re.compile(
+    r"\b(?:(?P<half>half(?: past)?)|(?P<quarter>quarter (?:past|to)))?\s*\b(?P<hour>1[0-2]|0?[1-9]|2[0-3]|1[3-9])(?:[:.](?P<minute>[0-5]\d))?"
+    r"(?:\s+(?P<spoken>15|30|45))?\s*(?P<half_day>[ap]\.?\s?m\b\.?|o'clock)?"
+)
+_PARTS = {"morning": (360, 720), "lunchtime": (720, 840), "lunch time": (720, 840), "afternoon": (720, 1020), "evening": (1080, 1320), "tonight": (1080, 1320), "night": (1200, 1440)}
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Days (0 = Monday), a minute of the day and a part of the day, as far as said; `relative` counts days from today."""
+
+    days: tuple[int, ...] = ()
+    minute: int | None = None
+    part: tuple[int, int] | None = None
+    part_name: str = ""
+    relative: int | None = None
+    next_day: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.days) or self.minute is not None or self.part is not None or self.relative is not None or self.next_day
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request: `text` as said, `core` the sentence that asks, `before` what led up to it."""
+
+    text: str
+    core: str
+    before: str
+    want: Want
+    yes_no: bool
+    leans: bool
+    points: bool
+    when: When
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Concepts of the asking sentence."""
+        return tuple(_topical(self.core))
+
+    @property
+    def before_keys(self) -> tuple[str, ...]:
+        """Concepts of what led up to it."""
+        return tuple(_topical(self.before))
+
+    @property
+    def attribute(self) -> str:
+        """The concept of "brand" in "which brand of shampoo", or nothing."""
+        match = _ATTRIBUTE.search(plain(self.core))
+        return concept(match[1]) if match else ""
+
+    @property
+    def verb(self) -> str:
+        """The concept of "sell" in "do you sell helmets", or nothing."""
+        match = re.search(rf"\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*([a-z'-]+)", plain(self.core))
+        return concept(match[1]) if match else ""
+
+    @property
+    def minutes(self) -> set[int]:
+        """Lengths of time that it names, in minutes."""
+        return durations(self.text)
+
+
+_DAY_KEYS = frozenset(k for day in DAYS for k in content(day)) | frozenset(content("weekend weekday morning afternoon evening night week day"))
+
+
+_CHILD = re.compile(r"\b(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen)[- ]years?[- ]olds?\b")
+
+
+def _topical(text: str) -> list[str]:
+    text = _CHILD.sub("child", plain(text))
+    return [key for key in content(text) if key not in _DAY_KEYS and key != "=price" and not key[0].isdigit()]
+
+
+def sentences_of(said: str) -> list[str]:
+    """The caller's sentences; a second question behind an "and" is one of its own."""
+    parts: list[str] = []
+    for sentence in _SPLIT.split(re.sub(r"\s+", " ", said).strip()):
+        parts += re.split(
+            r",?\s+and (?:also )?(?=(?:how (?:much|long|old|do)|what(?:'s| is| time| are| does| do)|where|when|do you|are you|is there|can (?:i|we|you)|could (?:i|we|you))\b)",
+            sentence,
+        )
+    return [p for p in parts if p.strip(" .,!?")]
+
+
+def asks(sentence: str) -> bool:
+    """Whether a sentence is a question, with or without its mark."""
+    text = plain(sentence)
+    return text.endswith("?") or bool(re.match(rf"^(?:\w+,? ){{0,2}}(?:how|what|where|when|which|who|why|{_AUX})\b", text)) or bool(_YES_NO.search(text))
+
+
+def want_of(core: str) -> Want:
+    """The kind of answer that a sentence asks for."""
+    text = plain(core)
+    for want, pattern in _WANTS:
+        if re.search(pattern, text):
+            return want
+    return Want.YES_NO if _YES_NO.search(text) and not _WH.search(text) else Want.OTHER
+
+
+def analyse(said: str, *, sentence: int | None = None) -> Question:
+    """The question in `said`: its last asking sentence, or the one of that number; the sentences before it led up to it."""
+    parts = sentences_of(said) or [said]
+    if sentence is None:
+        asking = [i for i, part in enumerate(parts) if part.rstrip().endswith("?")] or [i for i, part in enumerate(parts) if asks(part)]
+        sentence = asking[-1] if asking else len(parts) - 1
+    core = parts[sentence]
+    before = " ".join(p for i, p in enumerate(parts) if i != sentence)
+    want = want_of(core)
+    text = plain(core)
+    yes_no = want is Want.YES_NO or (want in (Want.AGE, Want.EMAIL, Want.PHONE) and bool(_YES_NO.search(text)) and not _WH.search(text))
+    bare = re.sub(r"^(?:hi|hello|hey|oh|ah|okay|ok|great|thanks|thank you|right|sorry|yes|no|good (?:morning|afternoon|evening))[,.! ]+", "", text)
+    # A pronoun points at what was said just before it, if that was in the same breath.
+    points = bool(_POINTS.search(re.sub(r"\b(?:is|are) (?:there|it)\b|\bthis (?:morning|week|month|year|\w+day)\b", "", bare))) and not _topical(before)
+    points = points and len(_topical(core)) <= 1
+    leans = bool(_LEANS.search(bare)) or points or not _topical(said)
+    return Question(said, core, before, want, yes_no, leans, points, when_of(said, core))
+
+
+def when_of(said: str, core: str = "") -> When:
+    """Days and times in what was said; the asking sentence's own come before those of the lead-up."""
+    own = _when(core or said)
+    if own or not core:
+        return own
+    whole = _when(said)
+    return When(days=whole.days, relative=whole.relative) if whole.days or whole.relative is not None else own
+
+
+def _when(text: str) -> When:
+    text = plain(text)
+    days = days_in(text)
+    relative = next((n for n, p in ((2, r"\bday after tomorrow\b"), (1, r"\btomorrow\b"), (0, r"\b(?:today|tonight|right now|now|this (?:morning|afternoon|evening))\b")) if re.search(p, text)), None)
+    part_name = next((name for name in _PARTS if re.search(rf"\b{name}s?\b", text)), "")
+    part = _PARTS.get(part_name)
+    return When(
+        days=days,
+        minute=_minute(text, part_name),
+        part=part,
+        part_name="evening" if part_name == "tonight" else part_name,
+        relative=relative,
+        next_day=bool(re.search(r"\bday after\b(?! tomorrow)|\bnext day\b|\bfollowing day\b", text)),
+    )
+
+
+def _minute(text: str, part_name: str) -> int | None:
+    """The minute of the day that a caller names ("about two", "half past nine", "7 pm"), or None."""
+    if re.search(r"\b(?:at |around |about )?(?:noon|midday)\b", text):
+        return 720
+    if "midnight" in text:
+        return 1440
+    words = " ".join(numbered(re.findall(r"[a-z']+|\d+(?:[:.]\d+)*|[ap]\.m\.|[?,]", text)))
+    cue = r"(?:\b(?:at|around|about|by|before|after|till|until|past|to|as late as|as early as|half|quarter|from)\s+)"
+    for match in re.finditer(rf"(?P<cue>{cue}+)?(?P<time>{_TIME.pattern})", words):
+        unit = words[match.end() :].lstrip()
+        if re.match(r"(?:years?|year old|pounds?|dollars?|euros?|percent|minutes?|mins?|hours?|weeks?|months?|days?|people|kids|children|dogs?|of|adults?|times?|month|pence)\b", unit):
+            continue
+        explicit = match["half_day"] or match["minute"] or match["half"] or match["quarter"]
+        if not (match["cue"] or explicit):
+            continue
+        hour, minute = int(match["hour"]), int(match["minute"] or match["spoken"] or 0)
+        cue_text = match["cue"] or ""
+        if match["half"] or re.search(r"half (?:past )?$", cue_text):
+            minute = 30
+        elif re.search(r"quarter past\s*$", cue_text + (match["quarter"] or "")):
+            minute = 15
+        elif re.search(r"quarter to\s*$", cue_text + (match["quarter"] or "")):
+            hour, minute = hour - 1, 45
+        return _half_of_day(hour, match["half_day"] or "", part_name, text) * 60 + minute
+    return None
+
+
+def _half_of_day(hour: int, half: str, part_name: str, text: str) -> int:
+    """The hour of 24: said outright, or as people mean it: "two" is the afternoon, "seven" the evening unless it is early."""
+    if hour > 12 or hour == 0:
+        return hour
+    if half.startswith("p") or part_name in ("afternoon", "evening", "tonight", "night", "lunchtime"):
+        return hour % 12 + 12
+    if half.startswith("a") or part_name == "morning" or re.search(r"\b(?:early|already|breakfast)\b", text):
+        return hour % 12
+    if re.search(r"\b(?:still|late|after work|as late|close|until|till)\b", text) or hour <= 7 or hour == 12:
+        return hour % 12 + 12
+    return hour
+
+
+def count_words(text: str) -> int:
+    """How many words were said."""
+    return len(tokens(text))

@@ -1,0 +1,228 @@
+"""Which statement bears on a question: words and meaning together, and none when nothing does."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.questions import Question, Want
+from pipeline.statements import Item, Statement
+from pipeline.words import STOPWORDS, concept, content, plain
+
+Floats = NDArray[np.float32]
+
+
+THRESHOLD = 0.45
+"""Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
+
+OBJECT_SHARE = 0.28
+"""Share of a yes-or-no question's objects (by weight) that the fact must mention."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What was found: one statement, at most two, best first; `text` is the first one cut down to what was asked.
+
+    `score` is about 0 to 2; `confident` says whether it bears on the question at all. `hints` are the list keys that the caller's
+    words pointed at ("medium" for a cocker spaniel): a follow-up may need them.
+    """
+
+    facts: tuple[Statement, ...]
+    text: str
+    score: float
+    confident: bool
+    hints: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The last question and what answered it, for a follow-up."""
+
+    question: Question
+    picked: Picked | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How one statement fares: words (share of the question's, 0 to 1), meaning (cosine), kind of answer, nearness to the last fact."""
+
+    words: float
+    meaning: float
+    kind: float
+    context: float
+
+    @property
+    def total(self) -> float:
+        """What the ranking goes by."""
+        return 0.9 * self.words + self.meaning + self.kind + self.context
+
+
+class FactIndex:
+    """Statements with their vectors (n, 384), ready to be asked."""
+
+    def __init__(self, statements: Sequence[Statement], vectors: Floats) -> None:
+        self.statements = tuple(statements)
+        self._vectors = vectors
+        self._keys = [Counter(content(s.full)) for s in self.statements]
+        frequency = Counter(key for keys in self._keys for key in keys)
+        n = len(self.statements)
+        self._frequency = frequency
+        self._idf = {key: math.log(1 + (n - f + 0.5) / (f + 0.5)) for key, f in frequency.items()}
+        self._unseen = math.log(1 + (n + 0.5) / 0.5)
+
+    def knows(self, key: str) -> bool:
+        """Whether any statement contains that concept."""
+        return key in self._idf
+
+    def rare(self, word: str) -> bool:
+        """Whether a word of the statements tells one from the others."""
+        return word not in STOPWORDS and self.telling(concept(word))
+
+    def weight(self, key: str) -> float:
+        """How much a concept tells: its inverse document frequency, the most for one that no statement has."""
+        return self._idf.get(key, self._unseen)
+
+    def telling(self, key: str) -> bool:
+        """Whether it is said in a few statements only: "bike" tells nothing at a bicycle workshop."""
+        return self._idf.get(key, 0.0) > 0.5 * self._unseen
+
+    def weights(self, question: Question, previous: Previous | None) -> dict[str, float]:
+        """Concepts asked for and how much each counts: the asking sentence, its lead-up, and for a follow-up the last question."""
+        weights: dict[str, float] = {}
+        lead = 0.5 if question.keys else 0.9
+        for keys, weight in ((question.keys, 1.0), (question.before_keys, lead)):
+            for key in keys:
+                weights[key] = max(weight, weights.get(key, 0.0))
+        if previous is not None and question.leans:
+            for key in (*previous.question.keys, *previous.question.before_keys):
+                weights.setdefault(key, 0.25 if any(map(self.telling, question.keys)) else 0.5)
+        return {key: weight * self._idf.get(key, self._unseen) for key, weight in weights.items()}
+
+    def scores(self, question: Question, vector: Floats | None, previous: Previous | None) -> list[Scores]:
+        """One for each statement."""
+        weights = self.weights(question, previous)
+        whole = sum(weights.values()) or 1.0
+        cosines = self._vectors @ vector if vector is not None else np.zeros(len(self.statements), dtype=np.float32)
+        last = previous.picked.facts[0] if previous is not None and question.leans and previous.picked and previous.picked.facts else None
+        return [
+            Scores(
+                words=sum(w for key, w in weights.items() if key in keys) / whole,
+                meaning=float(cosine),
+                kind=_kind(question.want, statement),
+                context=_context(statement, last) * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
+            )
+            for statement, keys, cosine in zip(self.statements, self._keys, cosines, strict=True)
+        ]
+
+    def pick(self, question: Question, vector: Floats | None, previous: Previous | None = None) -> Picked:
+        """The best statement, and the runner-up where it is nearly as good."""
+        if not self.statements:
+            return Picked((), "", 0.0, confident=False)
+        scores = self.scores(question, vector, previous)
+        order = sorted(range(len(scores)), key=lambda i: -scores[i].total)
+        best = order[0]
+        hints = self._hints(question, previous)
+        last = previous.picked.facts[0] if previous is not None and question.leans and previous.picked and previous.picked.facts else None
+        if last is not None and question.want is Want.OTHER and self._items(last, question, hints - previous_hints(previous)):
+            # "And for a large one?": the same list, another entry.
+            best = self.statements.index(last)
+        fact = self.statements[best]
+        confident = self._bears(question, fact, scores[best], leaning=last is not None)
+        return Picked((fact,), fact.narrowed(self._items(fact, question, hints)), scores[best].total, confident, hints)
+
+    def _bears(self, question: Question, fact: Statement, scores: Scores, *, leaning: bool) -> bool:
+        """Whether a fact answers a question rather than only sharing a word with it."""
+        if scores.total < THRESHOLD:
+            return False
+        keys = self._keys[self.statements.index(fact)]
+        if question.want is Want.ATTRIBUTE:
+            return question.attribute in keys
+        if question.want is not Want.YES_NO or leaning or scores.meaning >= 0.6:
+            return True
+        # "Do you sell helmets?": that something is sold says nothing about helmets.
+        objects = [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
+        if re.search(r"\bno other\b|\bnothing else\b", plain(fact.text)) and question.verb in keys:
+            return True
+        whole = sum(self._idf.get(key, self._unseen) for key in objects)
+        return not objects or sum(self._idf.get(key, 0.0) for key in objects if key in keys) >= OBJECT_SHARE * whole
+
+    def _hints(self, question: Question, previous: Previous | None) -> frozenset[str]:
+        """Keys of lists that the caller's words lead to: "cocker spaniel" -> "medium", where the owner says so somewhere."""
+        asked = {*question.keys, *question.before_keys}
+        # What half of the statements mention tells no list entry from another.
+        list_keys = {key for s in self.statements for item in s.items for key in item.keys if self._frequency[key] <= 4}
+        hints: set[str] = set(asked & list_keys)
+        for statement in self.statements:
+            if statement.items:
+                continue
+            for clause in re.split(r"[,;.]\s", statement.text):
+                keys = set(content(clause))
+                if keys & list_keys and any(key in asked and self._idf[key] > 2 for key in keys - list_keys):
+                    hints |= keys & list_keys
+        if not hints and previous is not None and previous.picked and question.leans:
+            hints = set(previous.picked.hints)
+        return frozenset(hints)
+
+    def _items(self, statement: Statement, question: Question, hints: frozenset[str]) -> tuple[Item, ...]:
+        """Entries of its list that were asked for; all when none was."""
+        minutes = question.minutes
+        if minutes and (by_length := tuple(item for item in statement.items if item.minutes & minutes)):
+            return by_length
+        ranked = [(len(item.keys & hints), item) for item in statement.items]
+        most = max((count for count, _ in ranked), default=0)
+        return tuple(item for count, item in ranked if count == most) if most else ()
+
+
+def previous_hints(previous: Previous | None) -> frozenset[str]:
+    """List entries that the last question pointed at."""
+    return previous.picked.hints if previous is not None and previous.picked else frozenset()
+
+
+def _kind(want: Want, statement: Statement) -> float:
+    """Whether it holds the kind of thing that was asked for."""
+    text = plain(statement.text)
+    match want:
+        case Want.PRICE:
+            return 0.3 if statement.has_price else -0.1
+        case Want.LENGTH:
+            return 0.3 if statement.has_length else -0.1
+        case Want.PHONE:
+            return 0.6 if statement.has_phone else 0.0
+        case Want.EMAIL:
+            return 0.6 if "@" in text or "email" in text else 0.0
+        case Want.WHERE:
+            return 0.3 if re.search(r"\baddress\b|\b\d+\w? [a-z]+ (?:street|road|lane|hill|square|avenue|st|rd)\b|\bfloor\b|\bbehind\b|\bnext to\b", text) else 0.0
+        case Want.AGE:
+            return 0.25 if re.search(r"\b(?:from|over|under|at least|age|aged|years?|older|younger|weeks old)\b", text) else 0.0
+        case Want.WHEN:
+            return 0.15 if statement.scheduled or re.search(r"\b(?:am|pm|\w+day|january|february|march|april|may|june|july|august|september|october|november|december|\d+ hours)s?\b", text) else 0.0
+        case Want.WHO:
+            return 0.1 if re.search(r"(?<=[a-z(] )[A-Z][a-z]+", statement.text) else 0.0
+        case Want.MEASURE:
+            return 0.1 if re.search(r"\d+ ?(?:m|metres?|meters?|cm|km|feet|foot|kg|degrees|°|minutes|miles?)\b|°|\baway\b", text) else -0.4
+        case Want.ATTRIBUTE:
+            return 0.0
+        case Want.YES_NO | Want.OTHER:
+            return 0.0
+
+
+def _context(statement: Statement, last: Statement | None) -> float:
+    """Nearness to the statement that answered the question before."""
+    if last is None:
+        return 0.0
+    if statement == last:
+        return 0.35
+    if statement.topic and statement.topic in (last.topic, *_topics(last)):
+        return 0.25
+    return 0.05 if statement.paragraph == last.paragraph else 0.0
+
+
+def _topics(statement: Statement) -> tuple[str, ...]:
+    head = re.split(r"\s*[:(]", statement.text, maxsplit=1)[0]
+    return (head, *((statement.topic,) if statement.topic else ()))

@@ -1,0 +1,268 @@
+"""An owner's text cut into statements: each short enough for a small model, each intelligible without its neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pipeline.hours import is_schedule
+from pipeline.words import content, durations
+
+_ABBREVIATION = re.compile(
+    r"\b(?:approx|tel|no|st|dr|mr|mrs|ms|prof|rev|ave|rd|etc|e\.g|i\.e|a\.m|p\.m|min|mins|max|incl|ext|vs|dept|jr|sr|hr|hrs|am|pm"
+    r"|mon|tues?|wed|thurs?|thu|fri|sat|sun|jan|feb|mar|apr|aug|sept?|oct|nov|dec)\.$",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(
+    r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|eur\b|usd\b|gbp\b|%|percent|per cent)"
+    r"|\b(?:free(?! (?:appointment|place|slot|space))|no charge)\b",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(
+    r"[£$€]|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|%|percent|per cent)"
+    r"|\bfree\b(?! (?:appointment|place|slot|space))|\bno charge\b|\bhalf the price\b",
+    re.IGNORECASE,
+)
+_LENGTH = re.compile(
+    r"\b(?:\d+|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|few)(?:[ -](?:to|or|-)[ -]\w+)?[ -]?"
+    r"(?:and a half )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b",
+    re.IGNORECASE,
+)
+_PHONE = re.compile(r"\+?\d[\d ()\-]{6,}\d")
+_CONTINUES = re.compile(
+    r"^(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
+    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|plus|and|but|or|small|large|first)\b",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
+_COMPLETES = re.compile(r"^(?:after (?:that|this)|otherwise|if (?:so|not)|then|before that|in that case|please ask for)\b", re.IGNORECASE)
+_LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
+_HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€]{1,50}):?\s*$")
+_SLASHES = re.compile(r"(?P<values>(?:[£$€]?\d+(?:\.\d+)?\s*/\s*)+[£$€]?\d+(?:\.\d+)?)(?!\s*/?\d)")
+
+_RELABELLED = {
+    "phone": "Our phone number is {}",
+    "telephone": "Our phone number is {}",
+    "tel": "Our phone number is {}",
+    "call": "Our phone number is {}",
+    "mobile": "Our mobile number is {}",
+    "email": "Our email address is {}",
+    "e-mail": "Our email address is {}",
+    "mail": "Our email address is {}",
+    "web": "Our website is {}",
+    "website": "Our website is {}",
+    "address": "Our address is {}",
+    "location": "Our address is {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a list of prices or lengths: `text` as written, `keys` the concepts that tell it from the others."""
+
+    text: str
+    keys: frozenset[str]
+    minutes: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing that the owner says.
+
+    `topic` is what a sentence without a subject of its own is about ("Full groom"), `paragraph` counts blocks of lines;
+    `items` are there when it lists prices or lengths. `scheduled`: it is about days and hours.
+    """
+
+    text: str
+    topic: str = ""
+    paragraph: int = 0
+    items: tuple[Item, ...] = ()
+    scheduled: bool = False
+
+    @property
+    def full(self) -> str:
+        """With its topic in front: what is compared, and what the model sees."""
+        return f"{self.topic}: {self.text}" if self.topic else self.text
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Concepts that it contains, the topic's included."""
+        return frozenset(content(self.full))
+
+    @property
+    def has_price(self) -> bool:
+        """It names money, or says that something is free."""
+        return bool(_MONEY.search(self.text))
+
+    @property
+    def has_length(self) -> bool:
+        """It says how long something takes or lasts."""
+        return bool(_LENGTH.search(self.text))
+
+    @property
+    def has_phone(self) -> bool:
+        """It contains a phone number."""
+        return bool(_PHONE.search(self.text))
+
+    def narrowed(self, items: tuple[Item, ...]) -> str:
+        """The statement with only those items of its list."""
+        if not items or not self.items:
+            return self.full
+        lead = self.lead()
+        body = ", ".join(item.text for item in items)
+        return f"{lead}: {body}." if lead else f"{body[0].upper()}{body[1:]}."
+
+    def lead(self) -> str:
+        """What the list is about: its label, or the words before the first entry."""
+        before, colon, _ = self.text.partition(":")
+        own = before if colon and self.items and self.items[0].text not in before else ""
+        if not own and self.items:
+            own = self.text[: max(0, self.text.find(self.items[0].text))].strip(" ,:-")
+        if own and self.topic:
+            return f"{self.topic}: {own}"
+        return own or self.topic
+
+
+def sentences(line: str) -> list[str]:
+    """Sentences of one line; "approx. 5", "9 a.m. to" and "8.30" do not end one."""
+    parts: list[str] = []
+    start = 0
+    for match in re.finditer(r"[.!?](?=\s+[\"'(]?[A-Z0-9£$€])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
+        head = line[start : match.end()]
+        if match[0] == "." and (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head)):
+            continue
+        parts.append(head.strip(" ;–—"))
+        start = match.end()
+    parts.append(line[start:].strip())
+    return [p for p in parts if p]
+
+
+def _segments(text: str) -> list[str]:
+    """A list's entries: cut at commas, semicolons and the last "and", never inside brackets."""
+    flat = re.sub(r"\([^)]*\)", lambda m: re.sub(r"[,;]", "\x00", m[0]).replace(" and ", " \x01 "), text)
+    parts = re.split(r"(?<!\d),(?=\s)|(?<=[\d%]),\s|;|\s+(?:and|or)\s+(?=[^,]*$)|\s\+\s", flat)
+    cleaned = [p.replace("\x00", ",").replace("\x01", "and").strip(" .,") for p in parts]
+    return [re.sub(r"^(?:and|or)\s+", "", p) for p in cleaned if p]
+
+
+def list_items(text: str) -> tuple[Item, ...]:
+    """Entries of a list like "small £38, medium £46": at least two that each carry a price or a length; else nothing."""
+    body = text.partition(":")[2] or text
+    segments = _segments(body)
+    priced = [s for s in segments if _VALUE.search(s) and len(s.split()) <= 12]
+    timed = [s for s in segments if _LENGTH.search(s) and len(s.split()) <= 12]
+    valued = priced if len(priced) >= len(timed) else timed
+    # "60 pounds and takes 30 minutes" is one entry with a price and a length, not two entries.
+    if len(valued) < 2 or len(valued) < len(segments) - 1:
+        return ()
+    words = [set(content(_VALUE.sub(" ", s))) for s in valued]
+    shared = set.intersection(*words)
+    keys = [w - shared for w in words]
+    lengths = [frozenset(durations(s)) for s in valued]
+    if not any(keys):
+        return ()
+    return tuple(Item(s, frozenset(k), n) for s, k, n in zip(valued, keys, lengths, strict=True))
+
+
+class _Cutter:
+    """Walks the lines and remembers what a sentence without a subject is about."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.heading = ""
+        self.topic = ""
+        self.columns: tuple[str, ...] = ()
+        self.currency = ""
+        self.paragraph = 0
+
+    def line(self, line: str) -> Iterator[Statement]:
+        line = re.sub(r"^(?:[-*•–]\s+|\d+[.)]\s+(?=[A-Z]))", "", line.strip())
+        if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#")):
+            self.heading = self.topic = match["label"].strip()
+            return
+        line = self._address(line)
+        fresh, labelled = True, bool(_LABEL.match(line))
+        for sentence in _joined(sentences(line)):
+            yield from self._sentence(sentence, fresh, labelled)
+            fresh = False
+
+    def _address(self, line: str) -> str:
+        """ "Willow Lane Grooming, 27 Willow Lane, …" says where it is."""
+        match = re.match(r"^(?P<name>(?:[A-Z&][\w'’&.-]*[ ]?(?:of |the |and |& )?){1,7}),\s+(?:at |on )?(?P<rest>\d+\w*[ ,].*)$", line)
+        if match and self.paragraph == 0:
+            return f"Our address is {match['rest']}"
+        tel = re.match(r"^(?P<label>Tel|Phone|Telephone|Ph)\.?:?\s+(?P<rest>\+?[\d (][\d ()-]{5,}.*)$", line)
+        return f"Our phone number is {tel['rest']}" if tel else line
+
+    def _sentence(self, sentence: str, fresh: bool, labelled: bool) -> Iterator[Statement]:
+        topic = self.heading
+        if match := _LABEL.match(sentence):
+            label, rest = match["label"].strip(), match["rest"]
+            if form := _RELABELLED.get(label.lower()):
+                sentence = form.format(rest)
+            self.topic = label
+        elif _CONTINUES.match(sentence) or (not fresh and (labelled or sentence[0].islower() or _PRONOUN.match(sentence))):
+            topic = self.topic
+        elif fresh and not self.heading:
+            self.topic = _subject(sentence)
+        if len(sentence) > 1 and sentence[-1] not in ".!?":
+            sentence += "."
+        sentence = self._columns(sentence)
+        statement = Statement(sentence, topic if topic.lower() not in sentence.lower() else "", self.paragraph, scheduled=is_schedule(sentence))
+        items = () if statement.scheduled else list_items(sentence)
+        if items:
+            if sum(bool(_VALUE.search(item.text)) for item in items) > 1:
+                self.columns = tuple(_column(item) for item in items)
+            self.currency = next((c for c in "£$€" if c in sentence), self.currency)
+        yield replace(statement, items=items)
+
+    def _columns(self, sentence: str) -> str:
+        """ "22 / 28 / 35" after "small £38, medium £46, large £60" is a price list without its names: give them back."""
+        match = _SLASHES.search(sentence)
+        if not match:
+            return sentence
+        values = [v.strip() for v in match["values"].split("/")]
+        if len(values) != len(self.columns) or len(values) < 2:
+            return sentence
+        cells = (f"{name} {v if v[0] in '£$€' else self.currency + v}" for name, v in zip(self.columns, values, strict=True))
+        lead = re.sub(r"\s+(?:is|are|costs?)\s*$", "", sentence[: match.start()].rstrip(" :"))
+        return f"{lead}: {', '.join(cells)}{sentence[match.end() :]}"
+
+
+def _column(item: Item) -> str:
+    return re.sub(r"\s{2,}", " ", _VALUE.sub("", item.text)).strip(" :-–")
+
+
+def _subject(sentence: str) -> str:
+    """The words before the first price, number or verb: what the sentence is about."""
+    match = re.match(
+        r"^(?:We (?:teach|offer|have|do|sell|rent out|rent|run)\s+)?(?P<subject>.*?)(?=\s+(?:is|are|was|costs?|takes?|lasts?|has|have|can|may|must|by|for|only|at|there|while)\b|[\d£$€:,(]|$)",
+        sentence,
+    )
+    subject = match["subject"].strip(" .-–") if match else ""
+    return subject if 0 < len(subject.split()) <= 5 and not re.match(r"(?:we|you|if|there|no|please|everything|our|it)\b", subject, re.I) else ""
+
+
+def split(instructions: str, name: str = "") -> list[Statement]:
+    """Statements in the owner's order. `name` is the bot's or the business's name, for the address in the first line."""
+    cutter = _Cutter(name)
+    found: list[Statement] = []
+    for line in instructions.replace("\r\n", "\n").split("\n"):
+        if not line.strip():
+            cutter.paragraph += 1
+            cutter.heading = cutter.topic = ""
+            continue
+        found.extend(cutter.line(line))
+    return found
+
+
+def _joined(parts: list[str]) -> list[str]:
+    """ "After that we charge 30 pounds." says nothing without the sentence before it."""
+    whole: list[str] = []
+    for part in parts:
+        if whole and _COMPLETES.match(part) and len(whole[-1].split()) + len(part.split()) <= 40:
+            whole[-1] = f"{whole[-1]} {part}"
+        else:
+            whole.append(part)
+    return whole

@@ -1,0 +1,199 @@
+"""Questions about opening hours, answered from the week itself: by day, by time of day, today and tomorrow, and "and on Friday?"."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline import hours
+from pipeline.hours import DAYS, Range, Schedule, clock_text, day_names, joined
+from pipeline.questions import Question, Want, When
+from pipeline.statements import Statement
+from pipeline.words import content, plain
+
+_OPEN = re.compile(
+    r"\b(?:open|opens|opened|opening|close|closes|closed|closing|shut|shuts|hours|office hours|business hours|(?:someone|somebody|anyone|anybody|you) (?:be )?there)\b"
+)
+_CLOSE = re.compile(r"\b(?:close|closes|closing|shut|shuts|until when|till when|how late|how long are you open|finish)\b")
+_OPENS = re.compile(r"\b(?:open|opens|start|how early)\b(?! (?:until|till|to|on|from)\b)")
+_CLOSED_DAYS = re.compile(r"\b(?:which|what) days?\b.*\b(?:closed|shut|not open|n't open)\b|\bwhen are you (?:closed|shut)\b")
+_SPECIAL = re.compile(r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter)\b")
+_GENERIC = re.compile(r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days)\b|^$", re.IGNORECASE)
+_GENERIC_KEYS = frozenset(content("visit drop pop swing office desk reception shop store place building studio practice surgery earlier later round back free week day come"))
+_MOSTLY = 0.35
+"""Share of the afternoon that must be open for a plain yes."""
+_OTHER_WANTS = frozenset({Want.PRICE, Want.WHERE, Want.PHONE, Want.EMAIL, Want.AGE, Want.MEASURE, Want.ATTRIBUTE, Want.WHO})
+
+
+@dataclass(frozen=True, slots=True)
+class HoursAnswer:
+    """A sentence to say, and the day and time it was about, for a follow-up."""
+
+    text: str
+    when: When
+
+
+def _subject_of(statement: Statement) -> str:
+    """What a sentence with hours is about; "" for the business itself."""
+    label, colon, _ = statement.text.partition(":")
+    if not (colon and re.match(r"^[A-Z][^\d:.]*$", label)):
+        days = hours.first_token(statement.text)
+        label = re.sub(r"\s+(?:is|are|run|runs|take place|on|from|between|every)\b.*$", "", statement.text[:days].strip(" ,-–"))
+    label = re.sub(r"\s*[£$€]?\d.*$", "", label).strip(" ,:-–")
+    if statement.topic and (not label or _GENERIC.search(label)):
+        label = statement.topic
+    if _GENERIC.search(label) or len(label.split()) > 4:
+        return ""
+    return label
+
+
+class Timetable:
+    """The schedules in an owner's statements: the business's own, and those of single things ("Nail clipping")."""
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        texts: dict[str, list[str]] = {}
+        for statement in statements:
+            if statement.scheduled:
+                texts.setdefault(_subject_of(statement), []).append(statement.text)
+        own = " ".join(texts.pop("", []))
+        parsed = {subject: hours.parse(" ".join(parts), subject) for subject, parts in texts.items()}
+        self.others = [schedule for schedule in parsed.values() if schedule is not None]
+        self.main = hours.parse(own) if own else None
+        if self.main is None and self.others:
+            # "Lessons Monday to Friday … Closed on Sundays.": the longest week is the business's.
+            longest = max(self.others, key=lambda schedule: len(schedule.open_days()))
+            if len(longest.open_days()) >= 3:
+                self.others.remove(longest)
+                self.main = hours.parse(f"{' '.join(texts[longest.subject])} {own}", longest.subject)
+
+    def statements(self) -> list[str]:
+        """Each schedule day by day, in sentences."""
+        weeks = [schedule for schedule in (self.main, *self.others) if schedule is not None]
+        return [week.statement(day) for week in weeks for day in range(7)]
+
+    def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
+        """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
+        if self.main is None or question.want in _OTHER_WANTS or _SPECIAL.search(plain(question.text)):
+            return None
+        core = plain(question.core)
+        for schedule in self.others:
+            if set(content(schedule.subject)) & set(telling) and question.when:
+                return schedule
+        rest = [key for key in telling if key not in _GENERIC_KEYS and key not in content(self.main.subject)]
+        asks_open = bool(_OPEN.search(core)) and not re.search(r"\bopen to\b|\bhow many hours\b|\b\d+ hours\b", core)
+        if question.want is Want.LENGTH and not asks_open:
+            return None
+        clocked = question.when.minute is not None or question.when.part is not None
+        timed = bool(question.when.days) or (clocked and question.when.relative is None)
+        if asks_open and (not rest or timed):
+            return self.main
+        if timed and not rest:
+            return self.main
+        if last is not None and question.leans and not rest and (question.when or re.search(r"\bsame\b", core)):
+            return self.main
+        if question.when.relative is not None and question.yes_no and not rest and not question.keys:
+            return self.main
+        settles = fact is not None and (_mentions_time(fact) or re.search(r"\b(?:no|not|cannot)\b|n't\b", plain(fact.text)))
+        return self.main if timed and question.yes_no and not settles else None
+
+    def answer(self, question: Question, schedule: Schedule, last: When | None, today: dt.date | None) -> HoursAnswer:
+        """What to say about `schedule`. Days of the last question are taken over where this one names none."""
+        when = self._resolved(question, last, today)
+        core = plain(question.core)
+        if _CLOSED_DAYS.search(core):
+            closed = [day for day in range(7) if not schedule.ranges[day]]
+            return HoursAnswer(f"We are closed on {day_names(closed)}." if closed else "We are open every day.", when)
+        if not when.days:
+            return HoursAnswer(self._any_day(question, schedule, when), when)
+        if len(when.days) > 1:
+            return HoursAnswer(self._several(question, schedule, when), when)
+        return HoursAnswer(_one_day(question, schedule, when), when)
+
+    def _resolved(self, question: Question, last: When | None, today: dt.date | None) -> When:
+        when = question.when
+        days = when.days
+        if not days and when.relative is not None and today is not None:
+            days = ((today.weekday() + when.relative) % 7,)
+        if not days and last is not None and question.leans:
+            days = tuple((day + when.next_day) % 7 for day in last.days)
+        minute, part = when.minute, when.part
+        if last is not None and minute is None and part is None and question.leans and re.search(r"\bsame\b|\bthen\b", plain(question.core)):
+            minute, part = last.minute, last.part
+        return replace(when, days=days, minute=minute, part=part)
+
+    def _any_day(self, question: Question, schedule: Schedule, when: When) -> str:
+        week = schedule.summary()
+        if question.yes_no and when.minute is not None:
+            verdicts = {schedule.is_open(day, when.minute) for day in schedule.open_days()}
+            if len(verdicts) == 1:
+                return f"{'Yes' if verdicts.pop() else 'No'}, {_lowered(week)}"
+        return week
+
+    def _several(self, question: Question, schedule: Schedule, when: When) -> str:
+        text = schedule.summary(when.days)
+        if not question.yes_no:
+            return text
+        verdicts = {_verdict(schedule, day, when) for day in when.days}
+        if len(verdicts) != 1 or None in verdicts:
+            return text
+        return f"{'Yes' if verdicts.pop() else 'No'}, {_lowered(text)}"
+
+
+def _lowered(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def _verdict(schedule: Schedule, day: int, when: When) -> bool | None:
+    if not schedule.ranges[day]:
+        return False
+    if when.minute is not None:
+        return schedule.is_open(day, when.minute)
+    if when.part is not None:
+        share = _share(schedule.ranges[day], when.part)
+        return True if share >= _MOSTLY else False if share == 0 else None
+    return True
+
+
+def _share(ranges: Sequence[Range], part: Range) -> float:
+    return sum(max(0, min(b, part[1]) - max(a, part[0])) for a, b in ranges) / (part[1] - part[0])
+
+
+def _one_day(question: Question, schedule: Schedule, when: When) -> str:
+    day, core = when.days[0], plain(question.core)
+    ranges = schedule.ranges[day]
+    statement = schedule.statement(day)
+    if when.relative in (0, 1) and not question.when.days:
+        statement = f"{'Today' if when.relative == 0 else 'Tomorrow'}, {_lowered(statement)}"
+    if not question.yes_no:
+        if ranges and _CLOSE.search(core):
+            return f"On {DAYS[day]} we close at {clock_text(ranges[-1][1])}."
+        if ranges and _OPENS.search(core) and question.want is Want.WHEN and not re.search(r"\bhours\b|\btimes\b", core):
+            return f"On {DAYS[day]} we open at {clock_text(ranges[0][0])} and close at {clock_text(ranges[-1][1])}."
+        if when.minute is None:
+            return statement
+    verdict = _verdict(schedule, day, when)
+    if re.search(r"\b(?:closed|shut)\b", core) and question.yes_no and verdict is not None:
+        verdict = not verdict
+    if verdict is None:
+        return statement
+    if verdict is False and ranges:
+        statement = statement.replace(" from ", " only from ", 1)
+    return f"{'Yes' if verdict else 'No'}, {_lowered(statement)}"
+
+
+def _mentions_time(fact: Statement) -> bool:
+    text = plain(fact.text)
+    days = "|".join(day.lower() for day in DAYS)
+    return fact.scheduled or bool(re.search(rf"\b(?:{days})s?\b|\b\d{{1,2}}(?:[:.]\d\d)? ?[ap]m\b|\b(?:morning|afternoon|evening|weekend)s?\b", text))
+
+
+def offers(timetable: Timetable, statements: Sequence[Statement]) -> str:
+    """What a caller can ask about: "our opening hours, prices and where to find us"."""
+    found = ["our opening hours"] if timetable.main is not None else []
+    if any(s.has_price for s in statements):
+        found.append("our prices" if not found else "prices")
+    if any(re.search(r"\baddress\b|\bfloor\b|\bpark", plain(s.text)) for s in statements):
+        found.append("where to find us")
+    return joined(found) if found else "what we do"

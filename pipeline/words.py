@@ -1,0 +1,213 @@
+"""Words as they are compared: lower case, stemmed, numbers as digits, and the many names that callers have for one thing."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import snowballstemmer
+
+_UNITS = {
+    w: n
+    for n, w in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen".split()
+    )
+}
+_TENS = {w: 10 * (n + 2) for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
+_ORDINALS = {
+    w: n + 1
+    for n, w in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+        "sixteenth seventeenth eighteenth nineteenth twentieth".split()
+    )
+}
+_TOKEN = re.compile(r"[a-zà-ÿ]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*", re.IGNORECASE)
+
+STOPWORDS = frozenset(
+    """a about above actually after again all alright also always am an and any anybody anyone anything anyway are around as ask
+    at away be because been before being best better bit both but by call called calling came can can't cannot come comes coming
+    could couldn't did didn't do does doesn't doing don't done down each either else enough even ever every everything exactly
+    far few fine first for from gave get gets getting give given go goes going gonna good got had happen has have haven't having
+    he he's hello help her here hers hey hi him his how i i'd i'll i'm i've if in instead into is isn't it it's its itself just
+    kind know last least let let's like likely little long look looking lot make makes many may maybe me mean meantime might mine more
+    most much must my need needed needs never next nice no nobody none nope nor not nothing now of off oh ok okay on once one
+    one's ones only or other others our ours out over own people per perhaps please possible possibly probably properly put
+    question quick quickly quite rather really right said same say see shall she she's should since so some somebody someone
+    something somewhere soon sorry sort still stuff such suppose sure take takes tell than thank thanks that that's the their
+    them then there there's these they they're thing things think this those though through till time times to today together
+    tomorrow tonight too trying two under until up upon us use used using usually very via wanna want wanted wants was
+    wasn't way we we'd we'll we're we've well went were what what's whatever when when's where where's whether which while who
+    who's whole why will with within without won't wonder wondering would wouldn't yeah yep yes yet you you'd you'll you're
+    you've your yours yourself um uh er erm hmm mm mhm ah place somehow awful terribly absolutely able allowed
+    anywhere bring brought case definitely else's especially find found guess hear heard hope idea interested keep leave left
+    live love mind moment name offer offering offers okay open closed opening opened close closes closing shut hours hour
+    pretty question's ready set show start starts started stay talk turn wish work works working year's zero""".split()
+)
+"""Words that say little about the topic. Words of opening hours are here as well: `questions` looks at them by itself."""
+
+_SYNONYMS = (
+    "price cost charge fee rate tariff expensive cheap afford",
+    "teach teacher lesson class course tuition learn study instructor tutor coach",
+    "park parking car",
+    "cancel cancellation",
+    "reschedule move postpone rearrange",
+    "appointment book booking reserve reservation slot",
+    "child children kid kids boy girl son daughter toddler nephew niece grandson granddaughter youngster infant baby little",
+    "adult grown-up grownup",
+    "senior pensioner retired elderly oap concession",
+    "rent rental hire borrow",
+    "lend loan loaner courtesy replacement",
+    "sell sale buy purchase stock",
+    "pay payment money settle",
+    "card credit debit visa mastercard contactless",
+    "cash note coin",
+    "toilet bathroom restroom wc loo lavatory",
+    "wheelchair disabled accessible accessibility step-free stairs lift elevator ramp mobility",
+    "wifi internet",
+    "deliver delivery drop-off",
+    "collect collection pickup pick fetch",
+    "online video zoom remote skype virtual",
+    "sing singing voice vocal vocals choir",
+    "repair fix mend broken broke",
+    "wash bath shampoo bathing",
+    "cut trim clip clipping trimming haircut",
+    "nail claw",
+    "trial taster try",
+    "discount reduction reduced cheaper deal",
+    "wait waiting queue",
+    "food eat meal menu lunch dinner snack",
+    "drink beverage coffee tea",
+    "phone telephone tel mobile",
+    "email mail e-mail",
+    "dog puppy pup hound",
+    "cat kitten",
+    "voucher certificate",
+    "home house",
+    "full complete big entire major",
+    "instalment installment monthly parts",
+    "pain ache toothache sore hurt hurts",
+    "secondhand preowned",
+    "noise noisy loud",
+    "allergy allergic gluten nut",
+    "begin beginner beginners novice starter",
+    "advance ahead beforehand",
+    "ticket admission entry entrance",
+    "swim swimming swimmer",
+    "doctor gp physician",
+    "dentist dental tooth teeth",
+    "vegetarian veggie",
+    "vegan plant-based",
+    "guarantee warranty",
+    "owner owns owned boss proprietor runs",
+    "garden outdoor outside terrace patio",
+    "emergency urgent emergencies",
+    "holiday holidays vacation",
+    "late lateness",
+    "insurance insurer insured",
+    "bike bicycle cycle",
+    "puncture flat tyre tire",
+    "glasses spectacles",
+    "flat apartment",
+    "wedding marriage",
+    "group party",
+    "photo photograph picture",
+)
+
+_stemmer = snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=20_000)
+def stem(word: str) -> str:
+    """Snowball's English stem, the possessive taken off."""
+    word = word.lower().replace("’", "'").removesuffix("'s").rstrip("'")
+    return str(_stemmer.stemWord(word))
+
+
+_CONCEPT: dict[str, str] = {}
+for _group in _SYNONYMS:
+    _words = _group.split()
+    for _word in _words:
+        _CONCEPT.setdefault(stem(_word), "=" + _words[0])
+
+
+def plain(text: str) -> str:
+    """Lower case, straight quotes, single spaces, "second-hand" as one word."""
+    text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()
+    return re.sub(r"\bsecond[ -]hand\b|(?<=\bsell )used\b|(?<=\bbuy a )used\b|(?<=\bany )used\b|\bpre-owned\b", "secondhand", text)
+
+
+def tokens(text: str) -> list[str]:
+    """Words and numbers in order: "Mr. O'Neil's £12.50" -> mr, o'neil's, 12.50."""
+    return _TOKEN.findall(plain(text))
+
+
+def numbered(words: list[str]) -> list[str]:
+    """Number words as digits: "twenty", "four" -> "24"; "half past nine" is left to those who read times."""
+    out: list[str] = []
+    for i, word in enumerate(words):
+        value = _UNITS.get(word, _TENS.get(word))
+        if word == "dozen":
+            value = 12
+        if value is None:
+            if word == "hundred" and out and out[-1].isdigit() and int(out[-1]) < 10:
+                out[-1] = str(int(out[-1]) * 100)
+            elif word == "hundred":
+                out.append("100")
+            else:
+                out.append(word)
+            continue
+        joins = bool(i and out) and words[i - 1] in _TENS and value < 10 and out[-1].isdigit()
+        if joins:
+            out[-1] = str(int(out[-1]) + value)
+        else:
+            out.append(str(value))
+    return out
+
+
+def numbers(text: str) -> set[str]:
+    """Every number said in `text`, digits or words, in one form: "£12.50" and "12.5" -> "12.5", "nine" -> "9", "1,000" -> "1000"."""
+    found: set[str] = set()
+    for word in numbered(tokens(text.replace("-", " "))):
+        if word[0].isdigit():
+            value = re.sub(r",(?=\d{3}\b)", "", word).replace(",", ".")
+            try:
+                found.add(f"{float(value):g}")
+            except ValueError:
+                found.update(part.lstrip("0") or "0" for part in re.findall(r"\d+", word))
+    return found
+
+
+_DURATION_HALVES = (
+    (r"\b(?:an |one |1 )?hour and a half\b|\bone and a half hours\b", " 90 minutes "),
+    (r"\b(\d+) and a half hours\b", None),
+    (r"\bhalf(?: an| a)?[ -]hours?\b", " 30 minutes "),
+    (r"\bthree[- ]quarters of an hour\b", " 45 minutes "),
+    (r"\bquarter of an hour\b", " 15 minutes "),
+    (r"\b(?:an|a|one|full|whole)(?: full| whole)?[- ]hour\b", " 60 minutes "),
+)
+
+
+def durations(text: str) -> set[int]:
+    """Lengths of time in minutes: "half an hour" -> 30, "a hour" -> 60, "45-minute" -> 45, "two hours" -> 120."""
+    text = plain(text)
+    for pattern, replacement in _DURATION_HALVES:
+        if replacement:
+            text = re.sub(pattern, replacement, text)
+    words = numbered(_TOKEN.findall(text))
+    found: set[int] = set()
+    for number, unit in zip(words, words[1:], strict=False):
+        if number.isdigit() and (size := {"minut": 1, "min": 1, "hour": 60, "hr": 60}.get(stem(unit))):
+            found.add(int(number) * size)
+    return found
+
+
+def concept(word: str) -> str:
+    """The stem, or the name of the group of synonyms that it belongs to."""
+    base = stem(word)
+    return _CONCEPT.get(base, base)
+
+
+def content(text: str) -> list[str]:
+    """Concepts of the words that say what `text` is about, in order, stopwords left out, numbers kept."""
+    return [concept(word) for word in numbered(tokens(text)) if word not in STOPWORDS and (len(word) > 1 or word.isdigit())]
