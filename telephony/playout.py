@@ -179,7 +179,7 @@ class Playout:
             self._ends.append(self._given)
 
     def flush(self, now_ns: int) -> list[Output]:
-        """Stop now: a last mark and `clear` to send, or the answer itself when the ear is known to have heard all that was sent."""
+        """Stop now: `clear` between two marks to send, or the answer itself when the ear is known to have heard all that was sent."""
         out: list[Output] = []
         self._queue.clear()
         self._queued = 0
@@ -196,7 +196,7 @@ class Playout:
             self._flushes.append(
                 _Flush(self._epoch, mark.name, now_ns, deadline_ns, self._run_wire, self._confirmed, self._sent, certain, readings)
             )
-            out += [mark, Clear()]
+            out += [mark, Clear(), self._mark("sentinel", now_ns)]  # the second is for far ends that forget marks at `clear`
         self._epoch += 1
         self._epoch_bot = self._given
         self._confirmed = self._sent
@@ -236,17 +236,15 @@ class Playout:
         """Caller media stamped `timestamp_ms` by the far end has arrived: the far end's clock, for what comes between two of them."""
         self._media = (timestamp_ms * MS, now_ns)
 
-    def mark_returned(self, name: str, now_ns: int) -> Played | Flushed | None:
-        """A mark came back. None when it says nothing new (a ping, cleared audio, a name that is not outstanding)."""
-        if name not in self._marks:
-            return None
-        event: Played | Flushed | None = None
-        while self._marks:
-            passed, mark = self._marks.popitem(last=False)  # order is kept: what was sent before it is back as well
-            event = self._read(mark, now_ns, exact=passed == name)
-            if passed == name:
-                break
-        return event
+    def mark_returned(self, name: str, now_ns: int) -> list[Played | Flushed]:
+        """A mark came back. Empty when it says nothing new (a ping, cleared audio, a name that is not outstanding)."""
+        events: list[Played | Flushed] = []
+        passed = ""
+        while name in self._marks and passed != name:
+            passed, mark = self._marks.popitem(last=False)  # order is kept: what was sent before it will not come any more
+            if event := self._read(mark, now_ns, exact=passed == name):
+                events.append(event)
+        return events
 
     def _read(self, mark: _SentMark, now_ns: int, *, exact: bool) -> Played | Flushed | None:
         if mark.kind != "position" and exact:
@@ -257,7 +255,7 @@ class Playout:
                 if flush.sentinel == mark.name:
                     self._flushes.remove(flush)
                     return self._resolve(flush, reading)
-            return None  # answered by the timeout already
+            return None  # the second of two, or answered by the timeout already
         if mark.kind == "ping":
             return None
         if mark.epoch != self._epoch:
@@ -363,7 +361,7 @@ class Playout:
         self._mark_count += 1
         name = f"{kind[0]}{self._mark_count}"
         self._marks[name] = _SentMark(name, kind, self._epoch, self._sent, now_ns)
-        while len(self._marks) > _MAX_OUTSTANDING + 2 * _MAX_FLUSHES:
+        while len(self._marks) > _MAX_OUTSTANDING + 3 * _MAX_FLUSHES:
             self._marks.popitem(last=False)
         return Mark(name)
 

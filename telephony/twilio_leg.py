@@ -7,16 +7,15 @@ reads and one paces, both in one TaskGroup; the first reason to end ends both, w
 from __future__ import annotations
 
 import asyncio
-import audioop
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol, assert_never
 
-import numpy as np
 import structlog
 
 from pipeline.leg import Audio, Capability, Digit, Ended, Flushed, LegEvent, Outcome, Pcm, Segment, Started
+from telephony.g711 import decode, encode
 from telephony.playout import Clear, Frame, Mark, Output, Playout
 from telephony.transfer import is_target
 from telephony.twilio_stream import (
@@ -133,11 +132,11 @@ class TwilioLeg:
 
     def encode(self, pcm: Pcm) -> bytes:
         """int16 mono at 8000 Hz to µ-law (ITU-T G.711), one byte a sample."""
-        return bytes(audioop.lin2ulaw(np.ascontiguousarray(pcm, dtype=np.int16).tobytes(), 2))
+        return encode(pcm)
 
     def decode(self, payload: bytes) -> Pcm:
         """µ-law back to int16 mono at 8000 Hz; the array is read-only."""
-        return np.frombuffer(audioop.ulaw2lin(payload, 2), dtype=np.int16)
+        return decode(payload)
 
     def play(self, segment: Segment) -> None:
         """Queue µ-law. Raises ValueError and PlayoutFullError as `Playout.enqueue` does; nothing happens once the call is over."""
@@ -245,8 +244,7 @@ class TwilioLeg:
             case Media():
                 self._media(event, now_ns)
             case MarkReturned(name):
-                answer = self._playout.mark_returned(name, now_ns)
-                if answer is not None:
+                for answer in self._playout.mark_returned(name, now_ns):
                     self._emit(answer)
                 self._wake.set()
             case Dtmf(digit):

@@ -13,6 +13,7 @@ import numpy as np
 import soxr
 
 from pipeline.leg import Pcm
+from telephony.g711 import decode, encode
 
 RATE_HZ = 8000
 _PCM, _MULAW, _EXTENSIBLE = 1, 7, 0xFFFE

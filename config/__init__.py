@@ -1,0 +1,1 @@
+"""What the owner decides: settings, the bot file, which models. Imports nothing else of firstword."""

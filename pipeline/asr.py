@@ -1,0 +1,143 @@
+"""Whisper on CTranslate2, cut to fit a telephone turn.
+
+faster-whisper's own `transcribe` runs a 30 s window per call. Here the encoder sees `window_s` (10 s of mel frames, longer for a longer
+utterance): a third of the work at almost the same word error rate. Shorter windows make the decoder loop (docs/experiments.md).
+The prompt is built on CTranslate2's level, so that the bot's own words and a stable prefix can both be given.
+
+Guards: output is bounded by how much can be said in the time; a loop is decoded again in the window the model was trained on, and cut
+at its first repetition if it still loops; what the model itself takes for silence is no text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pipeline.threads  # noqa: F401 - before any OpenMP library is loaded
+
+import ctranslate2  # isort: skip
+import numpy as np  # isort: skip
+import tokenizers  # isort: skip
+from faster_whisper.feature_extractor import FeatureExtractor  # isort: skip
+from faster_whisper.tokenizer import Tokenizer  # isort: skip
+
+from pipeline.audio import as_float, resample
+from pipeline.leg import Pcm
+
+RATE_HZ = 16_000
+FRAMES_PER_S = 100
+TRAINED_S = 30.0
+# Fast talkers reach 6 tokens a second; what is above is invention.
+TOKENS_PER_S = 8
+# OpenAI's thresholds (whisper/transcribe.py, `no_speech_threshold`, `logprob_threshold`).
+NO_SPEECH = 0.6
+UNLIKELY = -1.0
+# What Whisper hears in silence and noise: the endings of the subtitles it was trained on.
+_INVENTED = re.compile(r"^(you|thank you|thanks for watching|thank you for watching|bye|the end|subtitles by.*|\W*)[.!]*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class AsrRequest:
+    """`pcm`: int16 mono at `rate_hz`. `bias`: words to expect, as running text. `prefix`: text that the transcript begins with."""
+
+    pcm: Pcm
+    rate_hz: int
+    bias: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """`confidence`: geometric mean of the token probabilities, 0 to 1. Empty `text`: nothing was said."""
+
+    text: str
+    confidence: float
+    no_speech: float = 0.0
+
+
+class WhisperEngine:
+    """The `asr` engine: one model for all calls. `model`: a faster-whisper folder."""
+
+    name = "asr"
+
+    def __init__(self, model: Path, *, device: str, compute_type: str, threads: int, window_s: float, language: str = "en") -> None:
+        self.device = device
+        self.threads = threads
+        self.concurrency = 1
+        self.window_s = window_s
+        self._model = ctranslate2.models.Whisper(str(model), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=1)
+        hf = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
+        self._tokenizer = Tokenizer(hf, self._model.is_multilingual, task="transcribe", language=language)
+        self._features = FeatureExtractor(feature_size=self._model.n_mels)
+        self._start: list[int] = [*self._tokenizer.sot_sequence, self._tokenizer.no_timestamps]
+
+    def cost_ms(self, request: AsrRequest) -> float:
+        """Encoder by window, decoder by length."""
+        seconds = len(request.pcm) / request.rate_hz
+        return 18.0 * max(self.window_s, seconds) + 25.0 * seconds
+
+    def run(self, request: AsrRequest) -> Transcript:
+        """Transcribe one utterance of up to 30 s; what is longer loses its beginning."""
+        audio = as_float(resample(request.pcm, request.rate_hz, RATE_HZ))[-int(TRAINED_S * RATE_HZ) :]
+        seconds = len(audio) / RATE_HZ
+        if seconds < 0.1:
+            return Transcript("", 0.0, 1.0)
+        mel = self._features(audio, padding=0)
+        transcript, looped = self._decode(mel, max(self.window_s, seconds), seconds, request)
+        if looped and self.window_s < TRAINED_S:
+            transcript, looped = self._decode(mel, TRAINED_S, seconds, request)
+        if looped:
+            transcript = Transcript(without_loop(transcript.text), transcript.confidence / 2, transcript.no_speech)
+        return transcript
+
+    def _decode(self, mel: Any, window_s: float, seconds: float, request: AsrRequest) -> tuple[Transcript, bool]:
+        frames = int(window_s * FRAMES_PER_S)
+        window = np.zeros((1, mel.shape[0], frames), np.float32)
+        window[0, :, : min(frames, mel.shape[1])] = mel[:, :frames]
+        limit = int(seconds * TOKENS_PER_S) + 12
+        prompt = self._prompt(request)
+        result = self._model.generate(
+            self._model.encode(ctranslate2.StorageView.from_array(window)),
+            [prompt],
+            beam_size=1,
+            max_length=len(prompt) + limit,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+        )[0]
+        tokens = result.sequences_ids[0]
+        text = (request.prefix + self._tokenizer.decode(tokens)).strip()
+        score = float(result.scores[0])
+        no_speech = float(result.no_speech_prob)
+        looped = len(tokens) >= limit or text != without_loop(text)
+        if silence(text, score, no_speech, seconds):
+            return Transcript("", 0.0, no_speech), False
+        return Transcript(text, float(np.exp(score)), no_speech), looped
+
+    def _prompt(self, request: AsrRequest) -> list[int]:
+        tokenizer = self._tokenizer
+        bias = tokenizer.encode(" " + request.bias.strip())[-100:] if request.bias.strip() else []
+        prefix = tokenizer.encode(" " + request.prefix.strip()) if request.prefix.strip() else []
+        return ([tokenizer.sot_prev, *bias] if bias else []) + self._start + prefix
+
+
+def silence(text: str, mean_logprob: float, no_speech: float, seconds: float) -> bool:
+    """Whether a text is what Whisper makes of silence or noise."""
+    if no_speech > NO_SPEECH and mean_logprob < UNLIKELY:
+        return True
+    return bool(_INVENTED.match(text)) and (no_speech > 0.25 or mean_logprob < -0.7 or seconds < 0.5)
+
+
+def without_loop(text: str) -> str:
+    """`text` up to where it begins to repeat itself: the same 1 to 8 words three times in a row (four times for one word)."""
+    words = text.split()
+    folded = [re.sub(r"\W", "", w).lower() for w in words]
+    for at in range(len(words)):
+        for size in range(1, 9):
+            times = 4 if size == 1 else 3
+            first = folded[at : at + size]
+            if len(folded) >= at + size * times and all(folded[at + k * size : at + (k + 1) * size] == first for k in range(times)):
+                return " ".join(words[: at + size])
+    return text

@@ -1,0 +1,477 @@
+"""One call: the thin shell around the turn machine. Feeds it what is heard, does what it says, writes down when.
+
+Per 20 ms of the caller: one append, one VAD chunk now and then, one comparison. Everything heavier is asked of the scheduler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
+
+import numpy as np
+import structlog
+
+from pipeline.asr import AsrRequest, WhisperEngine
+from pipeline.audio import AUDIBLE_RMS, FRAME_MS, History
+from pipeline.dialogue import Dialogue, Say
+from pipeline.echo import likeness
+from pipeline.embed_engine import EmbedEngine
+from pipeline.heard import heard_words
+from pipeline.jobs import Job, Priority, Work
+from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Pcm, Played, Resumed, Segment, Started
+from pipeline.llm import Llm
+from pipeline.reply import PhraseSpeaker, Reply, ReplyMaker
+from pipeline.scheduler import JobDroppedError, Scheduler
+from pipeline.smart_turn import SmartTurnEngine, TurnRequest
+from pipeline.trace import MS, CallTrace, Span, TurnTrace
+from pipeline.turn import State, TurnMachine, TurnTaking
+from pipeline.turn_events import (
+    Abandon,
+    CallEnded,
+    CallStarted,
+    Commit,
+    Count,
+    EngineFailed,
+    FinalReady,
+    Finish,
+    Flush,
+    Greet,
+    HangUp,
+    Heard,
+    Judge,
+    KeyPressed,
+    MakeReply,
+    Play,
+    ReplyComplete,
+    ReplyPhraseReady,
+    Silenced,
+    SilenceReached,
+    SpeechPaused,
+    SpeechStarted,
+    TimerFired,
+    Transcribe,
+    TurnCommand,
+    TurnEvent,
+    Unpark,
+    Verdict,
+)
+from pipeline.vad import SpeechDetector, VadModel
+from pipeline.vad import SpeechStarted as VadStarted
+
+log = structlog.get_logger()
+
+# What is transcribed begins a little before the VAD was sure, so that soft first sounds are in.
+PREROLL_MS = 250
+START_MS = 64
+HISTORY_S = 32.0
+# The bot's echo comes back within this time (bufferbloat included).
+ECHO_WINDOW_MS = 1500
+ECHO_PROBE_MS = 200
+LOG_BOUND = 20_000
+
+
+class CallObserver(Protocol):
+    """Who counts: the metrics. Calls return at once."""
+
+    def turn_over(self, trace: TurnTrace) -> None:
+        """A turn has ended, answered or not."""
+        ...
+
+    def counted(self, name: str) -> None:
+        """One of the machine's counts."""
+        ...
+
+    def silenced(self, outcome_ms: float) -> None:
+        """The bot fell silent at the ear this long after the caller's first sound over it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The loaded models, one of each for the whole process, and the scheduler before them."""
+
+    scheduler: Scheduler
+    asr: WhisperEngine
+    turn: SmartTurnEngine
+    embed: EmbedEngine
+    llm: Llm
+    vad: VadModel
+    speaker: PhraseSpeaker
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What a call takes from the bot file and the settings."""
+
+    bot: str
+    greeting: str
+    goodbye: str
+    reprompts: tuple[str, ...]
+    turn: TurnTaking
+    bias: str = ""
+    vad_threshold: float = 0.5
+    barge_in_ms: int = 90
+    echo_likeness: float = 0.5
+    max_reply_tokens: int = 80
+    speed: float = 1.0
+    log_words: bool = False
+
+
+KEYS = "I heard your keys, but I work by voice. Please tell me what you need."
+PARDON = "Sorry, I didn't catch that. Could you say it again?"
+
+
+class Call:
+    """`receive` takes the leg's events on the loop; `run` lives as long as the call and leaves nothing behind."""
+
+    def __init__(
+        self,
+        leg: CallLeg,
+        engines: Engines,
+        dialogue: Dialogue,
+        settings: CallSettings,
+        observer: CallObserver,
+        clock: Callable[[], int],
+    ) -> None:
+        self.trace = CallTrace(leg.call, settings.bot, clock())
+        self.log: deque[tuple[int, TurnEvent]] = deque(maxlen=LOG_BOUND)
+        self._leg = leg
+        self._engines = engines
+        self._dialogue = dialogue
+        self._settings = settings
+        self._observer = observer
+        self._clock = clock
+        self._machine = TurnMachine(settings.turn, leg.rate_hz)
+        self._vad = engines.vad.stream(leg.rate_hz)
+        self._detector = SpeechDetector(
+            leg.rate_hz, self._vad.chunk_samples, threshold=settings.vad_threshold, start_ms=START_MS, pause_ms=settings.turn.waits.pause_ms
+        )
+        self._caller = History(leg.rate_hz, HISTORY_S)
+        self._chunk: Pcm = np.zeros(0, np.int16)
+        self._chunk_start = 0
+        self._arrival = (0, 0)  # (end of the newest caller sample, when it came)
+        self._bot = History(leg.rate_hz, (ECHO_WINDOW_MS + 4000) / 1000)
+        self._bot_given = 0
+        self._echoing = False
+        self._spans: list[Span] = []
+        self._replies: dict[int, Reply] = {}
+        self._over_bot: int | None = None  # first sample of what the caller said over the bot
+        self._bet_jobs: list[asyncio.Task[None]] = []
+        self._asr_job: Job | None = None
+        self._making: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._over = asyncio.Event()
+        self._session = engines.llm.session(leg.call)
+        self._maker = ReplyMaker(
+            leg,
+            self._session,
+            engines.speaker,
+            clock,
+            max_tokens=settings.max_reply_tokens,
+            phrase_ready=lambda reply, i: self._take(ReplyPhraseReady(reply.turn_id, i, reply.phrases[i].samples, reply.phrases[i].text)),
+            complete=lambda reply, hang_up: self._take(ReplyComplete(reply.turn_id, hang_up)),
+        )
+
+    async def run(self) -> None:
+        """Until the leg has ended. Every task of the call lives in here."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                await self._over.wait()
+                tasks = [t for t in (*self._bet_jobs, self._making) if t is not None]
+                for task in tasks:
+                    task.cancel()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._session.close()
+            self.trace.ended_ns = self._clock()
+
+    # what the leg says
+
+    def receive(self, event: LegEvent) -> None:
+        """An event of the leg, on the event loop, in order."""
+        match event:
+            case Audio():
+                self._hear(event)
+            case Started():
+                self._take(CallStarted())
+            case Digit():
+                self._take(KeyPressed(event.digit))
+            case Played():
+                self._take(Heard(event.sample))
+            case Flushed():
+                self._take(Silenced(event.sample, event.error_ms))
+                self._measure_silence(event)
+            case Held() | Resumed():
+                pass  # no media comes while the far end holds; the timeline fills it with silence
+            case Ended():
+                self.trace.end_reason = event.reason
+                self._take(CallEnded(event.reason))
+                self._over.set()
+            case _:
+                assert_never(event)
+
+    def _hear(self, event: Audio) -> None:
+        self._caller.append(event.first_sample, event.pcm)
+        self._arrival = (event.first_sample + len(event.pcm), self._clock())
+        if len(self._chunk) == 0:
+            self._chunk_start = event.first_sample
+        self._chunk = np.concatenate([self._chunk, event.pcm])
+        size = self._vad.chunk_samples
+        while len(self._chunk) >= size:
+            self._judge_chunk(self._chunk_start, self._chunk[:size])
+            self._chunk = self._chunk[size:]
+            self._chunk_start += size
+        alarm = self._machine.alarm_sample
+        if alarm is not None and self._arrival[0] >= alarm:
+            self._take(SilenceReached(self._arrival[0]))
+
+    def _judge_chunk(self, first_sample: int, chunk: Pcm) -> None:
+        over_bot = self._machine.bot_audible
+        self._detector.start_ms = self._settings.barge_in_ms if over_bot else START_MS
+        event = self._detector.feed(first_sample, self._vad.probability(chunk))
+        if isinstance(event, VadStarted):
+            self._echoing = over_bot and self._sounds_like_the_bot(first_sample + len(chunk))
+            if not self._echoing:
+                self._speech_started(event.sample, over_bot=over_bot)
+        elif event is not None:
+            if not self._echoing:
+                now = self._clock()
+                self._spans = [Span("vad", self._arrived(event.sample), now)]
+                self._take(SpeechPaused(event.sample))
+            self._echoing = False
+        elif self._echoing and not self._sounds_like_the_bot(first_sample + len(chunk)):
+            self._echoing = False  # somebody talks over the echo
+            self._speech_started(first_sample - self._leg.rate_hz * ECHO_PROBE_MS // 1000, over_bot=over_bot)
+
+    def _speech_started(self, sample: int, *, over_bot: bool) -> None:
+        if over_bot:
+            self._over_bot = sample
+        self._take(SpeechStarted(sample))
+
+    def _sounds_like_the_bot(self, end: int) -> bool:
+        rate = self._leg.rate_hz
+        heard = self._caller.between(end - rate * ECHO_PROBE_MS // 1000, end)
+        # What was sent last may still be on its way; the echo of what the ear hears now comes later still.
+        sent = self._bot.end - max(0, self._leg.queued_samples - rate * ECHO_PROBE_MS // 1000)
+        said = self._bot.between(max(0, sent - rate * ECHO_WINDOW_MS // 1000), sent)
+        return likeness(heard, said) >= self._settings.echo_likeness
+
+    def _arrived(self, sample: int) -> int:
+        """When a caller's sample came in, by the newest frame's arrival."""
+        end, now = self._arrival
+        return now - (end - sample) * 1_000_000_000 // self._leg.rate_hz
+
+    # the machine
+
+    def _take(self, event: TurnEvent) -> None:
+        now = self._clock()
+        self.log.append((now, event))
+        for command in self._machine.handle(event, now):
+            self._do(command, now)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._machine.alarm_ns is not None and self._group is not None:
+            delay_s = max(0.0, (self._machine.alarm_ns - now) / 1e9)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._take, TimerFired())
+
+    def _do(self, command: TurnCommand, now: int) -> None:  # noqa: C901 - one arm a command
+        match command:
+            case Transcribe():
+                self._begin_bet()
+                self._bet_jobs.append(self._spawn(self._transcribe(command), f"asr-{command.bet}"))
+            case Judge():
+                self._bet_jobs.append(self._spawn(self._judge(command), f"turn-{command.bet}"))
+            case MakeReply():
+                self._make_reply(command, now)
+            case Commit():
+                self._commit(command, now)
+            case Abandon():
+                self._abandon(command.turn_id)
+            case Play():
+                self._play(command, now)
+            case Greet():
+                self._greet(command, now)
+            case Flush():
+                self._leg.flush()
+                if command.turn_id in self._replies:
+                    self._replies[command.turn_id].unparked.clear()
+            case Unpark():
+                self._replies[command.turn_id].unparked.set()
+            case Finish():
+                self._finish(command, now)
+            case Count():
+                self.trace.count(command.name)
+                self._observer.counted(command.name)
+            case HangUp():
+                self._leg.hangup(after_playout=True)
+            case _:
+                assert_never(command)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        assert self._group is not None, "the leg must not deliver events before the call runs"
+        return self._group.create_task(work, name=f"{self._leg.call}-{name}")
+
+    # bets
+
+    def _begin_bet(self) -> None:
+        for task in self._bet_jobs:
+            task.cancel()
+        self._bet_jobs = []
+
+    async def _transcribe(self, command: Transcribe) -> None:
+        rate = self._leg.rate_hz
+        pcm = self._caller.between(max(0, command.start - rate * PREROLL_MS // 1000), command.end)
+        work = Work("asr", self._urgency(), (self._leg.call, command.bet))
+        request = AsrRequest(pcm, rate, self._settings.bias)
+        try:
+            self._asr_job, future = self._engines.scheduler.submit(self._engines.asr, work, lambda: request)
+            ran = await future
+        except JobDroppedError:
+            return self._take(EngineFailed("asr", command.bet))
+        except Exception:
+            log.exception("asr_failed", call=self._leg.call)
+            return self._take(EngineFailed("asr", command.bet))
+        finally:
+            self._asr_job = None
+        self._spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final"))
+        return self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
+
+    async def _judge(self, command: Judge) -> None:
+        pcm = self._caller.between(max(0, command.start - self._leg.rate_hz * PREROLL_MS // 1000), command.end)
+        work = Work("turn", self._urgency(), (self._leg.call, command.bet))
+        try:
+            ran = await self._engines.scheduler.run(self._engines.turn, work, TurnRequest(pcm, self._leg.rate_hz))
+        except JobDroppedError:
+            return self._take(EngineFailed("turn", command.bet))
+        except Exception:
+            log.exception("turn_failed", call=self._leg.call)
+            return self._take(EngineFailed("turn", command.bet))
+        self._spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}"))
+        return self._take(Verdict(command.bet, ran.value))
+
+    def _urgency(self) -> Priority:
+        return Priority.FIRST_PHRASE if self._machine.state is State.THINKING else Priority.BET
+
+    # replies
+
+    def _make_reply(self, command: MakeReply, now: int) -> None:
+        trace = TurnTrace(command.turn_id, self._spans[0].start_ns if self._spans else now, caller=command.text)
+        reply = Reply(command.turn_id, command.text, trace, committed=not command.bet)
+        self._replies[command.turn_id] = reply
+        before, self._making = self._making, None
+        reply.task = self._making = self._spawn(self._make(command, reply, before), f"reply-{command.turn_id}")
+
+    async def _make(self, command: MakeReply, reply: Reply, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])  # the session makes one reply at a time
+        try:
+            match command.kind:
+                case "answer":
+                    vector = None
+                    if self._dialogue.needs_vector(command.text):
+                        work = Work("embed", Priority.FIRST_PHRASE if reply.committed else Priority.BET, (self._leg.call, reply.turn_id))
+                        ran = await self._engines.scheduler.run(self._engines.embed, work, self._dialogue.query(command.text))
+                        vector = ran.value
+                    plan = self._dialogue.respond(command.text, vector)
+                case "keys":
+                    plan = Say(KEYS)
+                case "reprompt":
+                    plan = Say(self._settings.reprompts[min(int(command.text), len(self._settings.reprompts) - 1)])
+                case "goodbye":
+                    plan = Say(self._settings.goodbye, hang_up=True)
+                case "pardon":
+                    plan = Say(PARDON)
+            await self._maker.make(reply, plan, speed=self._settings.speed)
+        except JobDroppedError:
+            self._take(EngineFailed("reply", reply.turn_id))
+        except Exception:
+            log.exception("reply_failed", call=self._leg.call, turn=reply.turn_id)
+            self._take(EngineFailed("reply", reply.turn_id))
+
+    def _commit(self, command: Commit, now: int) -> None:
+        reply = self._replies.get(command.turn_id)
+        if reply is None:
+            return
+        trace = reply.trace
+        trace.committed_ns = now
+        trace.caller = command.text
+        trace.spans[:0] = self._spans
+        if command.speech_end:
+            trace.speech_end_sample = self._last_audible(command.speech_end)
+            trace.speech_end_ns = self._arrived(trace.speech_end_sample)
+        self._maker.commit(reply)
+
+    def _last_audible(self, pause: int) -> int:
+        """The end of the last audible 20 ms frame around a pause that the VAD saw."""
+        rate = self._leg.rate_hz
+        frame = rate * FRAME_MS // 1000
+        start = max(0, pause - rate) // frame * frame
+        pcm = self._caller.between(start, (pause // frame + 3) * frame).astype(np.float32)
+        frames = pcm[: len(pcm) // frame * frame].reshape(-1, frame)
+        loud = np.flatnonzero(np.sqrt((frames * frames).mean(axis=1)) > AUDIBLE_RMS)
+        return start + (int(loud[-1]) + 1) * frame if len(loud) else pause
+
+    def _abandon(self, turn_id: int) -> None:
+        reply = self._replies.pop(turn_id, None)
+        if reply is not None and reply.task is not None:
+            reply.task.cancel()
+
+    def _greet(self, command: Greet, now: int) -> None:
+        trace = TurnTrace(command.turn_id, now, outcome="greeting")
+        reply = Reply(command.turn_id, "", trace, committed=True, plan=Say(self._settings.greeting))
+        self._replies[command.turn_id] = reply
+        phrase = self._engines.speaker.ready(self._settings.greeting, self._leg, self._settings.speed)
+        if phrase is None:  # a leg at a rate that nobody warmed: made now, heard late
+            reply.task = self._making = self._spawn(self._maker.make(reply, Say(self._settings.greeting), speed=self._settings.speed), "greeting")
+            return
+        reply.phrases.append(phrase)
+        self._take(ReplyPhraseReady(reply.turn_id, 0, phrase.samples, phrase.text))
+        self._take(ReplyComplete(reply.turn_id, hang_up=False))
+
+    def _play(self, command: Play, now: int) -> None:
+        reply = self._replies[command.turn_id]
+        phrase = reply.phrases[command.index]
+        width = len(phrase.payload) // phrase.samples
+        samples = phrase.samples - command.offset
+        if samples <= 0:
+            return
+        payload = phrase.payload[command.offset * width :]
+        reply.trace.first_audio_ns = reply.trace.first_audio_ns or now
+        self._leg.play(Segment(command.turn_id, samples, payload))
+        self._bot.append(self._bot_given, self._leg.decode(payload))
+        self._bot_given += samples
+
+    def _finish(self, command: Finish, now: int) -> None:
+        reply = self._replies.pop(command.turn_id, None)
+        if reply is None:
+            return
+        heard = [p.text for p in reply.phrases[: command.phrases]]
+        if command.phrases < len(reply.phrases) and command.offset:
+            phrase = reply.phrases[command.phrases]
+            heard.append(heard_words(phrase.text, phrase.samples, command.offset, tail=phrase.tail))
+        trace = reply.trace
+        trace.reply, trace.heard = reply.text(), " ".join(h.strip() for h in heard if h.strip())
+        trace.last_audio_ns = now
+        if trace.outcome != "greeting":
+            trace.outcome = command.outcome
+        if reply.plan is not None:
+            self._dialogue.commit(reply.said, trace.heard, reply.plan)
+        self.trace.turns.append(trace)
+        self._observer.turn_over(trace)
+        words = {"caller": trace.caller, "reply": trace.reply} if self._settings.log_words else {}
+        first_ms = (trace.first_audio_ns - trace.speech_end_ns) // MS
+        log.info("turn", call=self._leg.call, turn=trace.turn_id, outcome=trace.outcome, first_word_ms=first_ms, **words)
+
+    def _measure_silence(self, event: Flushed) -> None:
+        if self._over_bot is not None:
+            end, now = self._arrival
+            del end
+            self._observer.silenced((now - self._arrived(self._over_bot)) / MS)
+            self._over_bot = None

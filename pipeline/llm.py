@@ -1,0 +1,285 @@
+"""The LLM as a call sees it: a session that keeps its place in the cache from turn to turn.
+
+Prompts are whole conversations, as for any chat server; how much of one is cached already is the session's business. So a server
+that caches prefixes can stand behind the same interface. No token or sequence ids in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from pipeline.jobs import Job, Priority, Work
+from pipeline.llama import LlamaEngine
+from pipeline.llm_batch import Batch, BatchPlanner, BatchResult, Sampled
+from pipeline.prompts import Message
+from pipeline.scheduler import JobDroppedError, Ran, Scheduler
+
+
+class LlmFailedError(Exception):
+    """The model could not go on with this reply. The session can be asked again."""
+
+
+@dataclass(slots=True)
+class Generation:
+    """How a reply came about: prompt tokens computed after it was asked for, tokens sampled, worker time."""
+
+    prefilled: int = 0
+    sampled: int = 0
+    started_ns: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+
+
+class LlmSession(Protocol):
+    """One call's conversation with the model."""
+
+    last: Generation
+
+    def prepare(self, messages: Sequence[Message], turn: int) -> None:
+        """A hint: this is how the next prompt will probably begin (the last message may still grow). Returns at once."""
+        ...
+
+    def generate(
+        self, messages: Sequence[Message], turn: int, *, priority: Priority, max_tokens: int, stop: Sequence[str] = ()
+    ) -> AsyncIterator[str]:
+        """The reply, piece by piece, up to the first of `stop`. Raises LlmFailedError. Close the iterator to cancel: nothing is computed after the running step."""
+        ...
+
+    def prioritise(self, priority: Priority) -> None:
+        """The reply under way is more, or less, urgent than was thought."""
+        ...
+
+    def close(self) -> None:
+        """The call is over."""
+        ...
+
+
+class Llm(Protocol):
+    """A model server: local or remote."""
+
+    async def share(self, messages: Sequence[Message]) -> None:
+        """Prefill what every call of a bot begins with, once."""
+        ...
+
+    def session(self, call: str) -> LlmSession:
+        """A conversation of its own."""
+        ...
+
+
+class ChatTemplate:
+    """The model's own chat template (Jinja, from its GGUF file)."""
+
+    def __init__(self, template: str, bos: str, eos: str) -> None:
+        if not template:
+            template = _CHATML
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+        environment.globals["raise_exception"] = _refuse
+        self._template = environment.from_string(template)
+        self._bos, self._eos = bos, eos
+
+    def render(self, messages: Sequence[Message], *, reply: bool) -> str:
+        """The prompt text; with `reply` it ends where the model is to go on."""
+        return self._template.render(
+            messages=[{"role": m.role, "content": m.content} for m in messages],
+            add_generation_prompt=reply,
+            bos_token="",  # tokenising adds it
+            eos_token=self._eos,
+        )
+
+    def opened(self, messages: Sequence[Message]) -> str:
+        """The prompt text up to the end of the last message's words: more may follow."""
+        text = self.render(messages, reply=False)
+        content = messages[-1].content.strip()
+        end = text.rfind(content)
+        return text[: end + len(content)] if content and end >= 0 else text
+
+
+_CHATML = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def _refuse(message: str) -> None:
+    raise LlmFailedError(f"the model's chat template refuses this conversation: {message}")
+
+
+class LlamaLlm:
+    """llama.cpp behind the `Llm` interface: plans batches on the event loop, runs them through the scheduler one at a time."""
+
+    def __init__(self, engine: LlamaEngine, scheduler: Scheduler, max_rows: int) -> None:
+        self.engine = engine
+        self.planner = BatchPlanner(engine.max_sequences, max_rows, engine.vocabulary.eog)
+        self.template = ChatTemplate(engine.vocabulary.template, engine.vocabulary.bos, engine.vocabulary.eos)
+        self._scheduler = scheduler
+        self._step: Job | None = None
+        self._running = False
+        self._shared: list[tuple[str, list[int], int]] = []  # prefix text, its tokens, its sequence
+        self._listeners: dict[int, Callable[[Sampled | LlmFailedError, Ran[BatchResult] | None], None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def share(self, messages: Sequence[Message]) -> None:
+        """Prefill `messages` into a sequence that sessions fork from. Raises LlmFailedError when they do not fit."""
+        text = self.template.render(messages, reply=False)
+        tokens = self.engine.vocabulary.tokens(text)
+        sequence = self.planner.open()
+        self.planner.want(sequence, tokens, Priority.BET)
+        while self.planner.length(sequence) < len(tokens) or self._running:
+            await self._run_step()
+        self._shared.append((text, tokens, sequence))
+
+    def session(self, call: str) -> LlamaSession:
+        """Raises OutOfSequencesError when there are more calls than sequences."""
+        return LlamaSession(self, call)
+
+    def fork(self) -> int:
+        """A sequence that holds the newest shared prefix."""
+        return self.planner.open(self._shared[-1][2] if self._shared else None)
+
+    def tokens(self, text: str) -> list[int]:
+        """Tokens of a whole prompt; a shared prefix is not tokenised again."""
+        for prefix, tokens, _ in self._shared:
+            if text.startswith(prefix):
+                return tokens + self.engine.vocabulary.tokens(text[len(prefix) :], first=False)
+        return self.engine.vocabulary.tokens(text)
+
+    def listen(self, sequence: int, listener: Callable[[Sampled | LlmFailedError, Ran[BatchResult] | None], None] | None) -> None:
+        """Who gets the tokens of a sequence."""
+        if listener is None:
+            self._listeners.pop(sequence, None)
+        else:
+            self._listeners[sequence] = listener
+
+    def kick(self, call: str, turn: int) -> None:
+        """There may be something to do: queue a step, or move the waiting one up."""
+        urgency = self.planner.urgency()
+        if urgency is None:
+            return
+        if self._step is not None and not self._running:
+            self._scheduler.reprioritise(self._step, urgency)
+            return
+        if self._step is None:
+            task = asyncio.get_running_loop().create_task(self._run_step((call, turn)), name="llm-step")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run_step(self, turn: tuple[str, int] = ("", 0)) -> None:
+        while self._step is None and (urgency := self.planner.urgency()) is not None:
+            built: list[Batch] = []
+
+            def build(built: list[Batch] = built) -> Batch | None:
+                self._running = True
+                batch = self.planner.next_batch()
+                if batch is not None:
+                    built.append(batch)
+                return batch
+
+            self._step, future = self._scheduler.submit(self.engine, Work("llm", urgency, turn), build)
+            try:
+                ran = await future
+            except JobDroppedError:
+                return
+            except Exception as e:  # noqa: BLE001 - a native failure ends the replies of this step, not the process
+                self._deliver(built[0], BatchResult(failed=str(e)), None)
+                continue
+            finally:
+                self._step, self._running = None, False
+            self._deliver(built[0], ran.value, ran)
+
+    def _deliver(self, batch: Batch, result: BatchResult, ran: Ran[BatchResult] | None) -> None:
+        for sampled in self.planner.done(batch, result):
+            listener = self._listeners.get(sampled.sequence)
+            if listener is not None:
+                listener(sampled, ran)
+        if result.failed:
+            for sequence in {row.sequence for row in batch.rows}:
+                self.planner.stop(sequence)
+                listener = self._listeners.get(sequence)
+                if listener is not None:
+                    listener(LlmFailedError(result.failed), None)
+
+
+@dataclass(slots=True)
+class _Reply:
+    tokens: asyncio.Queue[Sampled | LlmFailedError]
+    decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("ignore"))
+
+
+class LlamaSession:
+    """One call's sequence."""
+
+    def __init__(self, llm: LlamaLlm, call: str) -> None:
+        self.last = Generation()
+        self._llm = llm
+        self._call = call
+        self._sequence = llm.fork()
+        self._open = True
+
+    def prepare(self, messages: Sequence[Message], turn: int) -> None:
+        """Prefill ahead; the last token stays out, because the words that follow may change it."""
+        if self._open:
+            self._llm.planner.want(self._sequence, self._llm.tokens(self._llm.template.opened(messages))[:-1], Priority.PARTIAL)
+            self._llm.kick(self._call, turn)
+
+    async def generate(
+        self, messages: Sequence[Message], turn: int, *, priority: Priority, max_tokens: int, stop: Sequence[str] = ()
+    ) -> AsyncIterator[str]:
+        """See `LlmSession.generate`."""
+        if not self._open:
+            return
+        reply = _Reply(asyncio.Queue(max_tokens + 1))
+        said = ""
+        self.last = generation = Generation()
+
+        def listener(event: Sampled | LlmFailedError, ran: Ran[BatchResult] | None) -> None:
+            if ran is not None:
+                generation.started_ns = generation.started_ns or ran.started_ns
+                generation.first_ns = generation.first_ns or ran.ended_ns
+                generation.last_ns = ran.ended_ns
+                generation.prefilled = self._llm.planner.prefilled(self._sequence)
+            reply.tokens.put_nowait(event)
+
+        self._llm.listen(self._sequence, listener)
+        self._llm.planner.generate(self._sequence, self._llm.tokens(self._llm.template.render(messages, reply=True)), priority, max_tokens)
+        self._llm.kick(self._call, turn)
+        try:
+            while True:
+                event = await reply.tokens.get()
+                if isinstance(event, LlmFailedError):
+                    raise event
+                generation.sampled += 1
+                piece = reply.decoder.decode(self._llm.engine.vocabulary.piece(event.token), event.last)
+                said += piece
+                at = min((i for s in stop if (i := said.find(s)) >= 0), default=-1)
+                if at >= 0:
+                    if piece[: at - len(said) + len(piece)]:
+                        yield piece[: at - len(said) + len(piece)]
+                    return
+                if piece:
+                    yield piece
+                if event.last:
+                    return
+        finally:
+            self._llm.listen(self._sequence, None)
+            if self._open:
+                self._llm.planner.stop(self._sequence)
+
+    def prioritise(self, priority: Priority) -> None:
+        """See `LlmSession.prioritise`."""
+        if self._open:
+            self._llm.planner.prioritise(self._sequence, priority)
+            self._llm.kick(self._call, 0)
+
+    def close(self) -> None:
+        """Give the sequence back; its cells are freed with the next step."""
+        if self._open:
+            self._open = False
+            self._llm.listen(self._sequence, None)
+            self._llm.planner.close(self._sequence)
+            self._llm.kick(self._call, 0)

@@ -1,0 +1,225 @@
+"""Making one reply: from what the caller said to phrases of audio, each as soon as it is ready.
+
+The model's tokens become phrases, phrases are checked against the facts and spoken. What a caller waits for goes first: the first phrase
+of a committed turn before everything, of a bet only when nobody waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from pipeline.dialogue import Ask, Plan, Say
+from pipeline.jobs import Job, Priority, Work
+from pipeline.leg import CallLeg
+from pipeline.llm import LlmFailedError, LlmSession
+from pipeline.phrases import Phraser
+from pipeline.scheduler import Ran, Scheduler
+from pipeline.spoken import spoken
+from pipeline.trace import TurnTrace
+from pipeline.tts import Speech, TtsEngine, TtsRequest, pause_ms
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPhrase:
+    """A phrase ready to be played: its text as written, `payload` in the leg's encoding, `tail` samples of silence at its end."""
+
+    text: str
+    payload: bytes
+    samples: int
+    tail: int
+
+
+class PhraseCache:
+    """Audio of phrases that recur, by (text, speed, rate). Holds `bound_bytes` at most; the one not used for longest goes."""
+
+    def __init__(self, bound_bytes: int = 32 << 20) -> None:
+        self._bound = bound_bytes
+        self._bytes = 0
+        self._phrases: OrderedDict[tuple[str, float, int], SpokenPhrase] = OrderedDict()
+        self.hits = 0
+        self.misses = 0
+
+    def get(self, text: str, speed: float, rate_hz: int) -> SpokenPhrase | None:
+        """The phrase, if it was spoken before."""
+        phrase = self._phrases.get((text, speed, rate_hz))
+        if phrase is None:
+            self.misses += 1
+            return None
+        self.hits += 1
+        self._phrases.move_to_end((text, speed, rate_hz))
+        return phrase
+
+    def put(self, speed: float, rate_hz: int, phrase: SpokenPhrase) -> None:
+        """Keep a phrase."""
+        key = (phrase.text, speed, rate_hz)
+        old = self._phrases.pop(key, None)
+        self._bytes += len(phrase.payload) - (len(old.payload) if old else 0)
+        self._phrases[key] = phrase
+        while self._bytes > self._bound and len(self._phrases) > 1:
+            _, oldest = self._phrases.popitem(last=False)
+            self._bytes -= len(oldest.payload)
+
+
+class PhraseSpeaker:
+    """Text to `SpokenPhrase`, through the cache, the scheduler and the TTS engine."""
+
+    def __init__(self, engine: TtsEngine, scheduler: Scheduler, cache: PhraseCache) -> None:
+        self._engine = engine
+        self._scheduler = scheduler
+        self._cache = cache
+
+    def ready(self, text: str, leg: CallLeg, speed: float = 1.0) -> SpokenPhrase | None:
+        """The phrase, if no work is needed for it."""
+        return self._cache.get(text, speed, leg.rate_hz)
+
+    def ask(self, text: str, rate_hz: int, work: Work, speed: float = 1.0) -> tuple[Job, asyncio.Future[Ran[Speech]]]:
+        """Queue the synthesis of a phrase."""
+        return self._scheduler.submit(self._engine, work, lambda: TtsRequest(spoken(text), rate_hz, speed))
+
+    def keep(self, text: str, speech: Speech, encode: Callable[..., bytes], speed: float = 1.0) -> SpokenPhrase:
+        """Encode a result and remember it."""
+        tail = min(len(speech.pcm), speech.rate_hz * pause_ms(text) // 1000)
+        phrase = SpokenPhrase(text, encode(speech.pcm), len(speech.pcm), tail)
+        self._cache.put(speed, speech.rate_hz, phrase)
+        return phrase
+
+    def reprioritise(self, job: Job, priority: Priority) -> None:
+        """Move a waiting synthesis."""
+        self._scheduler.reprioritise(job, priority)
+
+
+@dataclass(slots=True)
+class Reply:
+    """A reply in the making or spoken. `said`: what it answers; `plan`: how."""
+
+    turn_id: int
+    said: str
+    trace: TurnTrace
+    committed: bool
+    plan: Plan | None = None
+    phrases: list[SpokenPhrase] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+    unparked: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: Job | None = None
+
+    def text(self) -> str:
+        """All of it, as far as it is made."""
+        return " ".join(p.text.strip() for p in self.phrases)
+
+
+class ReplyMaker:
+    """Makes the replies of one call, one at a time. `phrase_ready(reply, index)` and `complete(reply, hang_up)` are called as it goes."""
+
+    def __init__(
+        self,
+        leg: CallLeg,
+        session: LlmSession,
+        speaker: PhraseSpeaker,
+        clock: Callable[[], int],
+        *,
+        max_tokens: int,
+        phrase_ready: Callable[[Reply, int], None],
+        complete: Callable[[Reply, bool], None],
+    ) -> None:
+        self._leg = leg
+        self._session = session
+        self._speaker = speaker
+        self._clock = clock
+        self._max_tokens = max_tokens
+        self._phrase_ready = phrase_ready
+        self._complete = complete
+
+    async def make(self, reply: Reply, plan: Plan, *, speed: float = 1.0) -> None:
+        """Make all of `reply`. Cancel the task to stop; nothing is computed after the step that runs."""
+        reply.plan = plan
+        reply.unparked.set()
+        hang_up = False
+        match plan:
+            case Say():
+                hang_up = plan.hang_up
+                for text in phrases_of(plan.text):
+                    await self._speak(reply, text, speed)
+            case Ask():
+                await self._ask(reply, plan, speed)
+        self._complete(reply, hang_up)
+
+    async def _ask(self, reply: Reply, plan: Ask, speed: float) -> None:
+        phraser = Phraser()
+        priority = Priority.FIRST_PHRASE if reply.committed else Priority.BET
+        asked_ns = self._clock()
+        grounded = True
+        reply.trace.fact = plan.fact
+        tokens = self._session.generate(
+            plan.messages, reply.turn_id, priority=priority, max_tokens=min(plan.max_tokens, self._max_tokens), stop=plan.stop
+        )
+        for text in phrases_of(plan.lead):
+            await self._speak(reply, text, speed)
+        led = len(reply.phrases)
+        try:
+            async with contextlib.aclosing(tokens):  # type: ignore[type-var]
+                async for piece in tokens:
+                    for text in phraser.feed(piece):
+                        grounded = grounded and await self._speak_checked(reply, plan, text, speed, asked_ns)
+                    await reply.unparked.wait()
+                    if not grounded:
+                        break
+            for text in phraser.close() if grounded else []:
+                grounded = grounded and await self._speak_checked(reply, plan, text, speed, asked_ns)
+        except LlmFailedError as e:
+            log.warning("llm_failed", call=self._leg.call, turn=reply.turn_id, error=str(e))
+            grounded = False
+        reply.trace.prefilled_tokens = self._session.last.prefilled
+        if not grounded or len(reply.phrases) == led:
+            for text in phrases_of(plan.fallback):
+                await self._speak(reply, text, speed)
+
+    async def _speak_checked(self, reply: Reply, plan: Ask, text: str, speed: float, asked_ns: int) -> bool:
+        """False when the facts do not bear the phrase out: it is not said."""
+        if not reply.phrases:
+            reply.trace.span("llm", asked_ns, self._clock(), "first phrase")
+        if not plan.guard.check(text):
+            log.info("phrase_refused", call=self._leg.call, turn=reply.turn_id)
+            return False
+        await self._speak(reply, text, speed)
+        return True
+
+    async def _speak(self, reply: Reply, text: str, speed: float) -> None:
+        await reply.unparked.wait()
+        phrase = self._speaker.ready(text, self._leg, speed)
+        if phrase is None:
+            first = not reply.phrases
+            priority = Priority.NEXT_PHRASE if not first else Priority.FIRST_PHRASE if reply.committed else Priority.BET
+            reply.waiting, future = self._speaker.ask(text, self._leg.rate_hz, Work("tts", priority, (self._leg.call, reply.turn_id)), speed)
+            try:
+                ran = await future
+            finally:
+                reply.waiting = None
+            reply.trace.span("tts", ran.queued_ns, ran.ended_ns, "first phrase" if first else "")
+            phrase = self._speaker.keep(text, ran.value, self._leg.encode, speed)
+        if phrase.samples:
+            reply.phrases.append(phrase)
+            self._phrase_ready(reply, len(reply.phrases) - 1)
+
+    def commit(self, reply: Reply) -> None:
+        """Somebody waits for it now."""
+        if reply.committed:
+            return
+        reply.committed = True
+        if not reply.phrases:
+            self._session.prioritise(Priority.FIRST_PHRASE)
+            if reply.waiting is not None:
+                self._speaker.reprioritise(reply.waiting, Priority.FIRST_PHRASE)
+
+
+def phrases_of(text: str) -> list[str]:
+    """A whole text cut into phrases."""
+    phraser = Phraser()
+    return [*phraser.feed(text), *phraser.close()]

@@ -1,0 +1,2 @@
+def slower(t): return t
+def spoken(t): return t

@@ -1,0 +1,64 @@
+"""A conversation in text: the call's dialogue, model and guard, without ears and voice. For owners who check their bot's answers."""
+
+from __future__ import annotations
+
+import contextlib
+
+from pipeline.call import Engines
+from pipeline.dialogue import Ask, Dialogue, Say
+from pipeline.jobs import Priority, Work
+from pipeline.phrases import Phraser
+
+
+class TextConversation:
+    """`say` returns the whole reply as a caller would hear it, and the fact that it was made from."""
+
+    def __init__(self, name: str, engines: Engines, dialogue: Dialogue, max_tokens: int) -> None:
+        self._name = name
+        self._engines = engines
+        self._shared = dialogue
+        self._dialogue = dialogue.fork()
+        self._max_tokens = max_tokens
+        self._session = engines.llm.session(name)
+        self._turn = 0
+
+    async def say(self, text: str) -> tuple[str, str]:
+        """(reply, fact). Raises what the engines raise."""
+        self._turn += 1
+        vector = None
+        if self._dialogue.needs_vector(text):
+            work = Work("embed", Priority.FIRST_PHRASE, (self._name, self._turn))
+            vector = (await self._engines.scheduler.run(self._engines.embed, work, self._dialogue.query(text))).value
+        plan = self._dialogue.respond(text, vector)
+        reply = plan.text if isinstance(plan, Say) else await self._generate(plan)
+        self._dialogue.commit(text, reply, plan)
+        return reply, plan.fact if isinstance(plan, Ask) else ""
+
+    async def _generate(self, plan: Ask) -> str:
+        phraser = Phraser()
+        said: list[str] = []
+        tokens = self._session.generate(
+            plan.messages, self._turn, priority=Priority.FIRST_PHRASE, max_tokens=min(plan.max_tokens, self._max_tokens), stop=plan.stop
+        )
+        refused = False
+        async with contextlib.aclosing(tokens):  # type: ignore[type-var]
+            async for piece in tokens:
+                for phrase in phraser.feed(piece):
+                    refused = refused or not plan.guard.check(phrase)
+                    said += [] if refused else [phrase]
+                if refused:
+                    break
+        for phrase in [] if refused else phraser.close():
+            refused = refused or not plan.guard.check(phrase)
+            said += [] if refused else [phrase]
+        if refused or not said:
+            said.append(plan.fallback)
+        return f"{plan.lead} {' '.join(p.strip() for p in said)}".strip()
+
+    def forget(self) -> None:
+        """As if somebody else had called."""
+        self._dialogue = self._shared.fork()
+
+    def close(self) -> None:
+        """Give the model's sequence back."""
+        self._session.close()

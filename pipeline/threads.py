@@ -1,0 +1,35 @@
+"""Native thread pools that do not spin while they wait, and an interpreter lock that is given up quickly.
+
+Import before ctranslate2, onnxruntime or llama_cpp: OpenMP reads its environment once, when it is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+# A pool that spins for its default 200 ms after each run steals the core that the next stage needs.
+_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+for _name, _value in _ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)
+
+# The event loop waits at most this long for the interpreter lock when a worker thread runs Python (default: 5 ms).
+sys.setswitchinterval(0.001)
+
+
+def onnx_session(model: str, *, threads: int, device: str = "cpu") -> Any:
+    """An onnxruntime session whose `threads` sleep between runs. `device`: `cpu`, `cuda`, or `auto` (CUDA where there is one)."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    available = onnxruntime.get_available_providers()
+    providers = ["CPUExecutionProvider"]
+    if device == "cuda" or (device == "auto" and "CUDAExecutionProvider" in available):
+        providers.insert(0, "CUDAExecutionProvider")
+    return onnxruntime.InferenceSession(model, sess_options=options, providers=providers)

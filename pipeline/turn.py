@@ -1,0 +1,556 @@
+"""The turn machine: who has the floor. Pure: `handle(event, now) -> commands`.
+
+The caller pauses: a bet begins (final transcript, verdict, reply), its first phrase is held until silence and verdict say that the turn
+is over. The caller goes on: the bet is dropped unheard. The caller speaks over the bot: it is suspended at once, and resumed from the
+exact sample after a hum, or cancelled by words. See docs/turn-taking.md for the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, assert_never
+
+from pipeline.backchannel import takes_the_floor
+from pipeline.endpointing import Waits, completeness
+from pipeline.turn_events import (
+    Abandon,
+    CallEnded,
+    CallStarted,
+    Commit,
+    Count,
+    EngineFailed,
+    FinalReady,
+    Finish,
+    Flush,
+    Greet,
+    HangUp,
+    Heard,
+    Judge,
+    KeyPressed,
+    MakeReply,
+    PartialReady,
+    Play,
+    ReplyComplete,
+    ReplyPhraseReady,
+    Silenced,
+    SilenceReached,
+    SpeechPaused,
+    SpeechStarted,
+    TimerFired,
+    Transcribe,
+    TurnCommand,
+    TurnEvent,
+    Unpark,
+    Verdict,
+)
+
+MS = 1_000_000
+
+
+class State(Enum):
+    """Who has the floor."""
+
+    IDLE = "idle"  # nobody talks
+    LISTENING = "listening"  # the caller talks
+    BETTING = "betting"  # the caller pauses; a reply is made in case the turn is over
+    THINKING = "thinking"  # the turn is over; the first phrase is not ready
+    SPEAKING = "speaking"  # the bot talks
+    SUSPENDED = "suspended"  # the bot was cut in on, and listens for why
+    ENDING = "ending"  # the call is over
+
+
+_LEGAL: dict[State, frozenset[State]] = {
+    State.IDLE: frozenset({State.LISTENING, State.THINKING, State.SPEAKING, State.ENDING}),
+    State.LISTENING: frozenset({State.BETTING, State.ENDING}),
+    State.BETTING: frozenset({State.LISTENING, State.IDLE, State.THINKING, State.SPEAKING, State.ENDING}),
+    State.THINKING: frozenset({State.LISTENING, State.SPEAKING, State.IDLE, State.ENDING}),
+    State.SPEAKING: frozenset({State.SUSPENDED, State.IDLE, State.THINKING, State.ENDING}),
+    State.SUSPENDED: frozenset({State.SPEAKING, State.BETTING, State.THINKING, State.LISTENING, State.IDLE, State.ENDING}),
+    State.ENDING: frozenset(),
+}
+
+
+class IllegalTransitionError(RuntimeError):
+    """A bug in the machine: its tables do not allow this change of state."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTaking:
+    """All thresholds. `rejudge_ms`: silences at which an unsure verdict is asked for again. `max_utterance_s`: then the turn is over."""
+
+    waits: Waits = field(default_factory=Waits)
+    rejudge_ms: tuple[int, ...] = (260, 520, 900)
+    resume_ms: int = 400
+    silence_s: float = 7.0
+    reprompts: int = 2
+    key_pause_s: float = 1.5
+    max_utterance_s: float = 28.0
+    max_call_s: float = 1800.0
+
+
+@dataclass(slots=True)
+class _Phrase:
+    samples: int
+    text: str
+    start: int | None = None  # on the bot timeline, of the part that was played last
+    offset: int = 0  # from where in the phrase that part began
+
+
+@dataclass(slots=True)
+class _Reply:
+    """A reply being made, held, spoken or suspended."""
+
+    turn_id: int
+    text: str = ""  # what it answers
+    kind: Literal["greeting", "answer", "keys", "reprompt", "goodbye", "pardon"] = "answer"
+    phrases: list[_Phrase] = field(default_factory=list)
+    complete: bool = False
+    hang_up: bool = False
+    played: int = 0  # phrases given to the leg
+    cut: tuple[int, int] | None = None  # (phrase, offset) where it was silenced
+    error_ms: int = 0
+
+
+@dataclass(slots=True)
+class _Pause:
+    """A pause in the caller's speech, and what is known about it."""
+
+    bet: int
+    sample: int
+    probability: float | None = None
+    text: str | None = None
+    judged: int = 0
+
+
+class TurnMachine:
+    """One call's floor. `rate_hz`: of the caller's timeline. `alarm_sample` and `alarm_ns` say when to call again without an event."""
+
+    def __init__(self, settings: TurnTaking, rate_hz: int) -> None:
+        self.settings = settings
+        self.state = State.IDLE
+        self.alarm_sample: int | None = None
+        self.alarm_ns: int | None = None
+        self._rate_hz = rate_hz
+        self._turn_id = 0
+        self._bet = 0
+        self._reply: _Reply | None = None  # spoken or suspended
+        self._next: _Reply | None = None  # being made for the caller's newest words
+        self._pause: _Pause | None = None
+        self._speech_start: int | None = None
+        self._caller_talks = False
+        self._given = 0  # samples given to the leg: the bot's timeline
+        self._heard = 0
+        self._early_final: FinalReady | None = None  # came before it was known where the bot fell silent
+        self._keys = ""
+        self._silences = 0
+        self._started_ns = 0
+        self._out: list[TurnCommand] = []
+
+    @property
+    def bot_audible(self) -> bool:
+        """Whether the caller hears the bot, as far as is known."""
+        return self.state is State.SPEAKING
+
+    def bot_words(self) -> str:
+        """What the bot was saying last."""
+        return " ".join(p.text for p in self._reply.phrases) if self._reply else ""
+
+    def handle(self, event: TurnEvent, now: int) -> list[TurnCommand]:
+        """Take an event at monotonic nanosecond `now`; returns what is to be done, in order."""
+        self._out = []
+        if self.state is not State.ENDING:
+            self._take(event, now)
+        return self._out
+
+    def _take(self, event: TurnEvent, now: int) -> None:
+        match event:
+            case CallStarted():
+                self._on_started(now)
+            case SpeechStarted():
+                self._on_speech(event)
+            case SpeechPaused():
+                self._on_pause(event)
+            case SilenceReached():
+                self._on_silence(event.sample, now)
+            case PartialReady():
+                pass
+            case FinalReady():
+                self._on_final(event, now)
+            case Verdict():
+                self._on_verdict(event)
+            case ReplyPhraseReady():
+                self._on_phrase(event)
+            case ReplyComplete():
+                self._on_complete(event, now)
+            case Heard():
+                self._on_heard(event.sample, now)
+            case Silenced():
+                self._on_silenced(event, now)
+            case KeyPressed():
+                self._on_key(event.digit, now)
+            case TimerFired():
+                self._on_timer(now)
+            case EngineFailed():
+                self._on_failure(event, now)
+            case CallEnded():
+                self._on_ended()
+            case _:
+                assert_never(event)
+
+    # the bot's side
+
+    def _on_started(self, now: int) -> None:
+        self._started_ns = now
+        self._reply = _Reply(self._new_turn(), kind="greeting")
+        self._out.append(Greet(self._reply.turn_id))
+
+    def _on_phrase(self, event: ReplyPhraseReady) -> None:
+        reply = self._of(event.turn_id)
+        if reply is None:
+            return
+        reply.phrases.append(_Phrase(event.samples, event.text))
+        if reply.kind == "greeting" and self.state is State.IDLE:
+            self._become(State.SPEAKING)
+        if reply is self._next and self.state is State.THINKING:
+            self._promote()
+        if reply is self._reply and self.state is State.SPEAKING:
+            self._play_rest(reply)
+
+    def _on_complete(self, event: ReplyComplete, now: int) -> None:
+        reply = self._of(event.turn_id)
+        if reply is None:
+            return
+        reply.complete, reply.hang_up = True, event.hang_up
+        if reply is self._reply:
+            return self._on_heard(self._heard, now)
+        if reply is self._next and self.state is State.THINKING and not reply.phrases:
+            self._next = None  # nothing to say
+            self._go_idle(now)
+
+    def _promote(self) -> None:
+        """The reply that was awaited becomes the one that is spoken."""
+        self._reply, self._next = self._next, None
+        self._become(State.SPEAKING)
+        if self._reply is not None:
+            self._play_rest(self._reply)
+
+    def _play_rest(self, reply: _Reply) -> None:
+        while reply.played < len(reply.phrases):
+            self._play(reply, reply.played, 0)
+
+    def _play(self, reply: _Reply, index: int, offset: int) -> None:
+        phrase = reply.phrases[index]
+        phrase.start, phrase.offset = self._given, offset
+        self._given += phrase.samples - offset
+        reply.played = index + 1
+        self._out.append(Play(reply.turn_id, index, offset))
+
+    def _on_heard(self, sample: int, now: int) -> None:
+        self._heard = max(self._heard, sample)
+        reply = self._reply
+        if reply is None or self.state is not State.SPEAKING or not reply.complete or reply.played < len(reply.phrases):
+            return
+        last = reply.phrases[-1] if reply.phrases else None
+        if last is not None and last.start is not None and sample < last.start + last.samples - last.offset:
+            return
+        self._out.append(Finish(reply.turn_id, len(reply.phrases), 0, "answered", reply.error_ms))
+        self._reply = None
+        if reply.hang_up:
+            self._out.append(HangUp())
+        self._go_idle(now)
+
+    def _place(self, reply: _Reply, sample: int) -> tuple[int, int]:
+        """(phrase, offset in it) of a bot sample."""
+        for index, phrase in enumerate(reply.phrases[: reply.played]):
+            if phrase.start is None or sample < phrase.start:
+                return index, phrase.offset if phrase.start is not None else 0
+            if sample < phrase.start + phrase.samples - phrase.offset:
+                return index, phrase.offset + sample - phrase.start
+        return reply.played, 0
+
+    # the caller's side
+
+    def _on_speech(self, event: SpeechStarted) -> None:
+        self._caller_talks = True
+        self._silences = 0
+        match self.state:
+            case State.IDLE:
+                self._speech_start = event.sample
+                self._become(State.LISTENING)
+            case State.BETTING:
+                self._drop_bet("bet_lost")
+                self._become(State.LISTENING)
+            case State.THINKING:
+                # Nothing was heard yet: what follows belongs to the same turn.
+                self._drop_bet("commit_undone")
+                self._speech_start = event.sample if self._speech_start is None else self._speech_start
+                self._become(State.LISTENING)
+            case State.SPEAKING if self._reply is not None:
+                self._speech_start = event.sample
+                self._out.append(Flush(self._reply.turn_id))
+                self._reply.cut = None
+                self._become(State.SUSPENDED)
+            case State.SUSPENDED:
+                self._drop_bet("bet_lost")
+                self._speech_start = event.sample if self._speech_start is None else self._speech_start
+            case _:
+                pass
+        self.alarm_sample = None
+        if self.state is State.LISTENING and self._speech_start is not None:
+            self.alarm_sample = self._speech_start + round(self.settings.max_utterance_s * self._rate_hz)
+        if not self._keys:
+            self.alarm_ns = None
+
+    def _on_pause(self, event: SpeechPaused) -> None:
+        if not self._caller_talks:
+            return
+        self._caller_talks = False
+        if self.state is State.LISTENING:
+            self._become(State.BETTING)
+        elif self.state is not State.SUSPENDED:
+            return
+        self._bet += 1
+        self._pause = _Pause(self._bet, event.sample)
+        start = self._speech_start if self._speech_start is not None else event.sample
+        end = event.sample + self._samples(self.settings.waits.pause_ms)
+        self._out += [Transcribe(self._bet, start, end), Judge(self._bet, start, end)]
+        self._arm()
+
+    def _on_verdict(self, event: Verdict) -> None:
+        if self._pause is not None and event.bet == self._pause.bet:
+            self._pause.probability = event.probability
+            self._arm()
+
+    def _on_final(self, event: FinalReady, now: int) -> None:
+        pause = self._pause
+        if pause is None or event.bet != pause.bet or pause.text is not None:
+            return
+        if self.state is State.SUSPENDED and self._reply is not None and self._reply.cut is None:
+            self._early_final = event
+            return None
+        pause.text = event.text
+        if self.state is State.SUSPENDED:
+            if not takes_the_floor(event.text, self.bot_words()):
+                return self._arm()
+            self._cancel_spoken()
+            self._become(State.BETTING)
+        if not event.text.strip():
+            self._drop_bet("")
+            self._speech_start = None
+            self._pause = None
+            return self._go_idle(now)
+        if self._next is not None and self._next.text == event.text:
+            return self._arm()
+        self._next = _Reply(self._new_turn(), event.text)
+        self._out.append(MakeReply(self._next.turn_id, "answer", event.text, bet=self.state is State.BETTING))
+        if self.state is State.THINKING:
+            self._commit(pause)
+        return self._arm()
+
+    def _arm(self) -> None:
+        """Set the next sample at which silence means something."""
+        pause = self._pause
+        if pause is None or self._caller_talks:
+            self.alarm_sample = None
+            return
+        if self.state is State.SUSPENDED:
+            self.alarm_sample = pause.sample + self._samples(self.settings.resume_ms if pause.text is None else 0)
+            return
+        if self.state is not State.BETTING:
+            self.alarm_sample = None
+            return
+        waits = self.settings.waits
+        due_ms = waits.max_ms
+        if pause.probability is not None:
+            due_ms = min(due_ms, waits.silence_ms(completeness(pause.probability, pause.text)))
+        again = [ms for ms in self.settings.rejudge_ms[pause.judged :] if ms < due_ms]
+        self.alarm_sample = pause.sample + self._samples(again[0] if again else due_ms)
+
+    def _on_silence(self, sample: int, now: int) -> None:
+        if self.alarm_sample is None or sample < self.alarm_sample:
+            return
+        self.alarm_sample = None
+        if self.state is State.LISTENING:  # more than Whisper can hear at once, or a noise that never ends
+            return self._on_pause(SpeechPaused(sample))
+        pause = self._pause
+        if pause is None or self._caller_talks:
+            return
+        if self.state is State.SUSPENDED:
+            if pause.text is not None:
+                self._resume()
+            return  # the transcript will say
+        if self.state is not State.BETTING:
+            return
+        waits = self.settings.waits
+        silence_ms = (sample - pause.sample) * 1000 // self._rate_hz
+        wait_ms = waits.max_ms
+        if pause.probability is not None:
+            wait_ms = min(wait_ms, waits.silence_ms(completeness(pause.probability, pause.text)))
+        if silence_ms < wait_ms:
+            pause.judged = sum(1 for ms in self.settings.rejudge_ms if ms <= silence_ms)
+            start = self._speech_start if self._speech_start is not None else pause.sample
+            self._out.append(Judge(pause.bet, start, sample))
+            return self._arm()
+        self._become(State.THINKING)
+        if self._next is not None:
+            self._commit(pause)
+            if self._next.phrases:
+                self._promote()
+            elif self._next.complete:
+                self._next = None
+                self._go_idle(now)
+
+    def _commit(self, pause: _Pause) -> None:
+        assert self._next is not None
+        self._out += [Count("bet_won"), Commit(self._next.turn_id, self._next.text, pause.sample)]
+        self._speech_start = None
+
+    def _drop_bet(self, count: str) -> None:
+        if self._next is not None:
+            self._out.append(Abandon(self._next.turn_id))
+            self._next = None
+        if self._pause is not None and count:
+            self._out.append(Count(count))
+        self._pause = None
+        self.alarm_sample = None
+
+    # barge-in
+
+    def _on_silenced(self, event: Silenced, now: int) -> None:
+        reply = self._reply
+        if reply is None or self.state is not State.SUSPENDED or reply.cut is not None:
+            return
+        reply.cut = self._place(reply, event.sample)
+        reply.error_ms = event.error_ms
+        final, self._early_final = self._early_final, None
+        if final is not None:
+            self._on_final(final, now)
+
+    def _resume(self) -> None:
+        """It was no more than a hum: go on from the sample that was cut."""
+        reply = self._reply
+        if reply is None or reply.cut is None:
+            return  # can't be: a transcript is taken up only once this is known
+        index, offset = reply.cut
+        self._out += [Count("barge_in_resumed"), Unpark(reply.turn_id)]
+        self._pause = None
+        self._speech_start = None
+        reply.played = index
+        self._become(State.SPEAKING)
+        if index < len(reply.phrases):
+            self._play(reply, index, offset)
+        self._play_rest(reply)
+
+    def _cancel_spoken(self) -> None:
+        reply = self._reply
+        if reply is None:
+            return
+        index, offset = reply.cut or (0, 0)
+        self._out += [
+            Count("barge_in_cancelled"),
+            Finish(reply.turn_id, index, offset, "interrupted", reply.error_ms),
+            Abandon(reply.turn_id),
+        ]
+        self._reply = None
+
+    # keys, silence, failure, end
+
+    def _on_key(self, digit: str, now: int) -> None:
+        self._silences = 0
+        self._keys = (self._keys + digit)[-32:]
+        if self.state is State.SPEAKING and self._reply is not None:
+            self._out.append(Flush(self._reply.turn_id))
+            self._become(State.SUSPENDED)
+        self.alarm_ns = now + round((0.2 if digit == "#" else self.settings.key_pause_s) * 1e9)
+
+    def _answer_keys(self) -> None:
+        keys, self._keys = self._keys, ""
+        if self.state is State.SUSPENDED:
+            self._cancel_spoken()
+        self._drop_bet("bet_lost")
+        self._next = _Reply(self._new_turn(), keys, kind="keys")
+        self._out.append(MakeReply(self._next.turn_id, "keys", keys))
+        if self.state is not State.THINKING:
+            if self.state is State.LISTENING:
+                self._become(State.BETTING)
+            self._become(State.THINKING)
+        self._out.append(Commit(self._next.turn_id, keys, 0))
+
+    def _on_timer(self, now: int) -> None:
+        if self.alarm_ns is None or now < self.alarm_ns:
+            return
+        self.alarm_ns = None
+        if self._keys:
+            if self._caller_talks or (self.state is State.SUSPENDED and self._reply is not None and self._reply.cut is None):
+                self.alarm_ns = now + round(0.3e9)
+            else:
+                self._answer_keys()
+            return
+        if self.state is not State.IDLE:
+            return
+        over = now - self._started_ns > self.settings.max_call_s * 1e9
+        self._silences += 1
+        kind: Literal["reprompt", "goodbye"] = "goodbye" if over or self._silences > self.settings.reprompts else "reprompt"
+        self._ask_for(kind, str(self._silences - 1))
+
+    def _ask_for(self, kind: Literal["reprompt", "goodbye", "pardon"], text: str) -> None:
+        self._next = _Reply(self._new_turn(), text, kind=kind)
+        self._out.append(MakeReply(self._next.turn_id, kind, text))
+        if self.state is not State.THINKING:
+            self._become(State.THINKING)
+
+    def _on_failure(self, event: EngineFailed, now: int) -> None:
+        match event.engine:
+            case "turn":  # the silence alone decides
+                if self._pause is not None and self._pause.bet == event.number and self._pause.probability is None:
+                    self._pause.probability = self.settings.waits.likely
+                    self._arm()
+            case "asr":
+                if self._pause is not None and self._pause.bet == event.number and self._pause.text is None:
+                    self._pause.text = ""
+                    if self.state is State.SUSPENDED:
+                        return self._arm()
+                    self._speech_start = None
+                    self._ask_for("pardon", "")
+            case "reply":
+                reply = self._of(event.number)
+                if reply is not None and reply is self._next:
+                    self._next = None
+                    if self.state is State.THINKING:
+                        self._go_idle(now)
+                elif reply is not None:
+                    reply.complete = True  # what is ready is said
+
+    def _on_ended(self) -> None:
+        for reply in (self._reply, self._next):
+            if reply is not None:
+                self._out.append(Abandon(reply.turn_id))
+        self._reply = self._next = self._pause = None
+        self.alarm_ns = self.alarm_sample = None
+        self._become(State.ENDING)
+
+    # the inside
+
+    def _go_idle(self, now: int) -> None:
+        if self.state is not State.IDLE:
+            self._become(State.IDLE)
+        self._pause = None
+        self.alarm_sample = None
+        self.alarm_ns = now + round(self.settings.silence_s * 1e9)
+
+    def _of(self, turn_id: int) -> _Reply | None:
+        """The reply with this id, or None when it is over: what was made for it is dropped at the door."""
+        return next((r for r in (self._reply, self._next) if r is not None and r.turn_id == turn_id), None)
+
+    def _new_turn(self) -> int:
+        self._turn_id += 1
+        return self._turn_id
+
+    def _samples(self, ms: int) -> int:
+        return self._rate_hz * ms // 1000
+
+    def _become(self, state: State) -> None:
+        if state not in _LEGAL[self.state]:
+            raise IllegalTransitionError(f"{self.state.value} to {state.value}")
+        self.state = state

@@ -1,0 +1,115 @@
+"""From settings to loaded engines: which class, which file, how many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.bot import Bot
+from config.models import resolve
+from config.settings import Settings
+from pipeline.asr import WhisperEngine
+from pipeline.embed_engine import EmbedEngine
+from pipeline.endpointing import Waits
+from pipeline.llama import LlamaEngine
+from pipeline.smart_turn import SmartTurnEngine
+from pipeline.tts import HibariVoice, PiperVoice, TtsEngine, Voice
+from pipeline.turn import TurnTaking
+from pipeline.vad import SileroModel, VadModel, WebRtcModel
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedEngines:
+    """One of each, not yet warmed."""
+
+    asr: WhisperEngine
+    turn: SmartTurnEngine
+    embed: EmbedEngine
+    llama: LlamaEngine
+    tts: TtsEngine
+    vad: VadModel
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """Where each model lies, checked to be there. `voice` is None for an engine that carries its own."""
+
+    asr: Path
+    turn: Path
+    embed: Path
+    llm: Path
+    voice: Path | None
+    vad: Path | None
+
+
+def model_files(settings: Settings) -> ModelFiles:
+    """Look every model up before anything is loaded. Raises ModelError naming the command that mends it."""
+
+    def find(name: str) -> Path:
+        return resolve(name, settings.models_dir)
+
+    return ModelFiles(
+        asr=find(settings.asr.model),
+        turn=find(settings.turn.model),
+        embed=find(settings.embed.model),
+        llm=find(settings.llm.model),
+        voice=find(settings.tts.voice) if settings.tts.engine == "piper" else None,
+        vad=find(settings.vad.model) if settings.vad.engine == "silero" else None,
+    )
+
+
+def load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str], None] = lambda _name: None) -> LoadedEngines:
+    """Load all models; takes seconds, so call it in a thread. `loading` is told which is next."""
+    threads = settings.threads
+    loading("asr")
+    asr = WhisperEngine(
+        files.asr,
+        device=settings.asr.device,
+        compute_type=settings.asr.compute_type,
+        threads=threads,
+        window_s=settings.asr.window_s,
+        language=bot.language,
+    )
+    loading("llm")
+    llama = LlamaEngine(
+        files.llm,
+        n_ctx=settings.llm.n_ctx,
+        max_sequences=settings.llm.max_sequences,
+        threads=threads,
+        device=settings.llm.device,
+    )
+    loading("tts")
+    voice: Voice
+    if files.voice is not None:
+        voice = PiperVoice(files.voice, threads=threads, device=settings.tts.device)
+        tts = TtsEngine(voice, threads=threads, device=settings.tts.device)
+    else:
+        voice = HibariVoice(bot.voice or settings.tts.voice)
+        tts = TtsEngine(voice, threads=1)
+    loading("turn")
+    turn = SmartTurnEngine(files.turn, threads=1)
+    embed = EmbedEngine(files.embed)
+    vad: VadModel = SileroModel(files.vad) if files.vad is not None else WebRtcModel(settings.vad.webrtc_mode)
+    return LoadedEngines(asr, turn, embed, llama, tts, vad)
+
+
+def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:
+    """The settings' thresholds with the bot's own over them."""
+    turn = bot.turn.over(settings.turn)
+    waits = Waits(
+        pause_ms=turn.pause_ms,
+        sure=turn.sure,
+        sure_ms=turn.sure_ms,
+        likely=turn.likely,
+        likely_ms=turn.likely_ms,
+        unlikely_ms=turn.unlikely_ms,
+        max_ms=turn.max_ms,
+    )
+    return TurnTaking(
+        waits=waits,
+        resume_ms=settings.barge_in.resume_ms,
+        silence_s=bot.silence_s,
+        reprompts=len(bot.reprompts),
+        max_call_s=bot.max_call_s or settings.max_call_s,
+    )

@@ -1,0 +1,195 @@
+"""Where all is put together: loads the engines, warms them, and holds a conversation with each call that comes in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import time
+from types import TracebackType
+
+import numpy as np
+import structlog
+
+from config.bot import Bot
+from config.settings import Settings
+from pipeline.asr import AsrRequest
+from pipeline.call import KEYS, PARDON, Call, CallSettings, Engines
+from pipeline.dialogue import Dialogue
+from pipeline.jobs import Priority, Work
+from pipeline.leg import CallLeg
+from pipeline.llama import MAX_ROWS
+from pipeline.llm import LlamaLlm
+from pipeline.reply import PhraseCache, PhraseSpeaker, phrases_of
+from pipeline.scheduler import Scheduler
+from pipeline.smart_turn import TurnRequest
+from pipeline.text_conversation import TextConversation
+from pipeline.trace import TurnTrace
+from telephony.call_log import CallLog
+from telephony.loading import LoadedEngines, load, model_files, turn_taking
+from telephony.metrics import Metrics
+from telephony.g711 import encode
+from telephony.transfer import AfterCall, Dial, HangUp, Record
+
+log = structlog.get_logger()
+
+TELEPHONE_HZ = 8000
+
+
+class Observer:
+    """A call's counts and traces to the metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._silenced_ms: float | None = None
+
+    def turn_over(self, trace: TurnTrace) -> None:
+        """See `CallObserver`."""
+        self._metrics.observe_turn(trace)
+
+    def counted(self, name: str) -> None:
+        """See `CallObserver`."""
+        match name:
+            case "bet_won":
+                self._metrics.count_bet("won")
+            case "bet_lost" | "commit_undone":
+                self._metrics.count_bet("lost")
+            case "barge_in_resumed":
+                self._metrics.observe_barge_in("resumed", self._silenced_ms)
+            case "barge_in_cancelled":
+                self._metrics.observe_barge_in("cancelled", self._silenced_ms)
+
+    def silenced(self, outcome_ms: float) -> None:
+        """See `CallObserver`."""
+        self._silenced_ms = outcome_ms
+
+
+class Switchboard:
+    """`async with Switchboard(...)`, then `await warm()`; the gateway's `Reception`."""
+
+    def __init__(self, settings: Settings, bot: Bot, metrics: Metrics) -> None:
+        self.calls = CallLog(settings.calls_kept)
+        self._settings = settings
+        self._bot = bot
+        self._metrics = metrics
+        self._files = model_files(settings)
+        self._state: str | None = "loading models"
+        self._active = 0
+        self._loaded: LoadedEngines | None = None
+        self._engines: Engines | None = None
+        self._dialogue: Dialogue | None = None
+        self._call_settings: CallSettings | None = None
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Switchboard:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._state = "shutting down"
+        await self._stack.aclose()
+        if self._loaded is not None:
+            self._loaded.llama.close()
+
+    # the gateway's Reception
+
+    def ready(self) -> str | None:
+        """None when calls can be answered, else why not."""
+        return self._state
+
+    def admit(self) -> bool:
+        """Whether there is room for one more call."""
+        return self._state is None and self._active < self._settings.max_calls
+
+    def after_call(self, call_sid: str) -> AfterCall:
+        """What the bot file says follows a call."""
+        del call_sid
+        match self._bot.after_call.action:
+            case "dial":
+                return Dial(self._bot.after_call.number or "")
+            case "record":
+                return Record("")
+            case _:
+                return HangUp()
+
+    async def converse(self, leg: CallLeg) -> None:
+        """Hold one call until it is over."""
+        call = self.call(leg)
+        self._active += 1
+        self._metrics.active_calls.set(self._active)
+        self.calls.begin(call.trace)
+        leg.subscribe(call.receive)
+        try:
+            await call.run()
+        finally:
+            self._active -= 1
+            self._metrics.active_calls.set(self._active)
+            self.calls.end(leg.call)
+
+    def call(self, leg: CallLeg) -> Call:
+        """A conversation on this leg. Warm first."""
+        assert self._engines is not None
+        assert self._dialogue is not None
+        assert self._call_settings is not None
+        return Call(leg, self._engines, self._dialogue.fork(dt.date.today()), self._call_settings, Observer(self._metrics), time.monotonic_ns)
+
+    def text_conversation(self, name: str) -> TextConversation:
+        """The same dialogue and model without audio: for `check-bot --ask`."""
+        assert self._engines is not None
+        assert self._dialogue is not None
+        return TextConversation(name, self._engines, self._dialogue, self._settings.llm.max_reply_tokens)
+
+    # loading
+
+    async def warm(self) -> None:
+        """Load every model and run each once, prefill what all calls share, speak what never changes. Raises what the models raise."""
+        began = time.monotonic()
+        loop = asyncio.get_running_loop()
+
+        def tell(name: str) -> None:
+            self._state = f"loading {name}"
+
+        loaded = await loop.run_in_executor(None, load, self._settings, self._bot, self._files, tell)
+        self._loaded = loaded
+        self._state = "warming up"
+        engines = [loaded.asr, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
+        scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))
+        llm = LlamaLlm(loaded.llama, scheduler, MAX_ROWS)
+        speaker = PhraseSpeaker(loaded.tts, scheduler, PhraseCache())
+        self._engines = Engines(scheduler, loaded.asr, loaded.turn, loaded.embed, llm, loaded.vad, speaker)
+        bot = self._bot
+        dialogue = await loop.run_in_executor(
+            None, lambda: Dialogue(bot.name, bot.greeting, bot.instructions, bot.unknown, bot.goodbye, loaded.embed.embed)
+        )
+        self._dialogue = dialogue
+        self._call_settings = CallSettings(
+            bot=bot.name,
+            greeting=bot.greeting,
+            goodbye=bot.goodbye,
+            reprompts=bot.reprompts,
+            turn=turn_taking(self._settings, bot),
+            bias=", ".join((*dialogue.vocabulary(), *bot.vocabulary)),
+            vad_threshold=self._settings.vad.threshold,
+            barge_in_ms=self._settings.barge_in.min_speech_ms,
+            echo_likeness=self._settings.barge_in.echo_correlation,
+            max_reply_tokens=self._settings.llm.max_reply_tokens,
+            speed=bot.speed or self._settings.tts.speed,
+            log_words=self._settings.log_words,
+        )
+        await llm.share(dialogue.prefix)
+        await self._warm_speech(scheduler, loaded, self._call_settings)
+        self._state = None
+        log.info("ready", bot=bot.name, after_s=round(time.monotonic() - began, 1))
+
+    async def _warm_speech(self, scheduler: Scheduler, loaded: LoadedEngines, call: CallSettings) -> None:
+        """The first run of a model allocates: no caller should wait for it. And what every call hears is made now."""
+        assert self._engines is not None
+        work = Work("warm", Priority.BET, ("warm", 0))
+        second = np.zeros(TELEPHONE_HZ, np.int16)
+        await scheduler.run(loaded.asr, work, AsrRequest(second, TELEPHONE_HZ, call.bias))
+        await scheduler.run(loaded.turn, work, TurnRequest(second, TELEPHONE_HZ))
+        whole = [call.greeting]
+        cut = [phrase for text in (*call.reprompts, call.goodbye, self._bot.unknown, PARDON, KEYS) for phrase in phrases_of(text)]
+        for text in (*whole, *cut):
+            _, future = self._engines.speaker.ask(text, TELEPHONE_HZ, Work("tts", Priority.BET, ("warm", 0)), call.speed)
+            self._engines.speaker.keep(text, (await future).value, encode, call.speed)
+
