@@ -11,13 +11,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from gateway_bench import Desk, DistantPhone, close_code, connected, gateway, media, run, start, stop, tone
 from pydantic import SecretStr
+from test_signature import TOKEN, sign
 from websockets.exceptions import ConnectionClosed
 
 from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, LegEvent, Started
 from telephony.transfer import Dial, Record
-from gateway_bench import Desk, DistantPhone, close_code, connected, gateway, media, run, start, stop, tone
-from test_signature import TOKEN, sign
 
 
 def greet(leg: CallLeg, event: LegEvent) -> None:

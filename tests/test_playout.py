@@ -40,6 +40,7 @@ class World:
     down: Pipe
     caller_media: bool = True
     answers: bool = True
+    forgetful: bool = False
     now: int = 5 * MS
     epoch: int = 0
     given: int = 0
@@ -94,7 +95,7 @@ class World:
                 self.stream += event.payload
                 for epoch in range(self.epoch + 1):
                     self.heard[epoch] += event.payload.count(epoch)
-            elif self.answers:
+            elif self.answers and not (self.forgetful and event.cleared):
                 self._push(self.down.arrival(max(event.at_ns, self.down.last_ns - 10**12)), event)
 
     def run(self, ms: float) -> None:
@@ -133,11 +134,11 @@ class World:
                 case ("media", int(stamp)):
                     self.playout.caller_media(stamp, self.now)
                 case _:
-                    event = self.playout.mark_returned(what.name, self.now)  # type: ignore[attr-defined]
-                    if isinstance(event, Played):
-                        self.played.append((event.sample, self.truth(self.epoch)))
-                    elif event is not None:
-                        self._out([event])
+                    for event in self.playout.mark_returned(what.name, self.now):  # type: ignore[attr-defined]
+                        if isinstance(event, Played):
+                            self.played.append((event.sample, self.truth(self.epoch)))
+                        else:
+                            self._out([event])
         self._out(self.playout.due(self.now))
 
 
@@ -290,6 +291,24 @@ def test_a_far_end_that_never_answers_gets_an_answer_by_the_clock() -> None:
     assert error_ms(w) <= answer.error_ms
 
 
+@pytest.mark.parametrize("high_ms", [0.5, 90])
+def test_a_far_end_that_forgets_marks_at_clear(high_ms: float) -> None:
+    for seed in range(20):
+        w = world(0.5, high_ms, seed)
+        w.forgetful = True
+        w.say(16000)
+        w.run(400 + 13 * seed)
+        at = w.now
+        w.flush()
+        w.run(300)
+        assert len(w.flushed) == 1
+        assert w.flushed[0][2] - at <= 250 * MS
+        assert error_ms(w) <= 20 + high_ms
+        w.say(800)
+        w.run(500)
+        assert w.playout.idle
+
+
 def test_resume_after_flush_counts_dropped_samples() -> None:
     w = world(30, 30)
     w.say(8000)
@@ -330,7 +349,7 @@ def test_bad_segments_are_refused() -> None:
         p.enqueue(Segment(1, 8000, bytes(8000)))
     with pytest.raises(PlayoutFullError):
         p.enqueue(Segment(1, 1, b"a"))
-    assert p.mark_returned("not ours", 0) is None
+    assert p.mark_returned("not ours", 0) == []
 
 
 def test_many_flushes_are_all_answered_and_bounded() -> None:

@@ -192,8 +192,8 @@ def test_flush_while_playing_sends_mark_then_clear() -> None:
         call = Call(react=react)
         await call.leg.run()
         events = call.socket.events()
-        assert events[-2:] == ["mark", "clear"]
-        assert call.socket.sent[-2]["mark"]["name"].startswith("s")
+        assert events[-3:] == ["mark", "clear", "mark"]
+        assert call.socket.sent[-3]["mark"]["name"].startswith("s")
         assert len(call.of(Flushed)) == 1
         assert events.count("media") <= 9
 

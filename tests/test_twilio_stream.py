@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.twilio_stream import (
@@ -145,6 +145,7 @@ _JSON = st.recursive(
     sid=st.just(SID) | _JSON,
     early=st.booleans(),
 )
+@settings(max_examples=50)
 def test_never_raises(event: str, body: object, sid: object, early: bool) -> None:
     stream = TwilioStream() if early else started()
     for message in (json.dumps({"event": event, event: body, "streamSid": sid}), json.dumps(body), str(body)):
