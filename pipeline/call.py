@@ -160,6 +160,7 @@ class Call:
         self._replies: dict[int, Reply] = {}
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
         self._bet_jobs: list[asyncio.Task[None]] = []
+        self._bet = 0
         self._asr_job: Job | None = None
         self._making: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -284,9 +285,10 @@ class Call:
     def _do(self, command: TurnCommand, now: int) -> None:  # noqa: C901 - one arm a command
         match command:
             case Transcribe():
-                self._begin_bet()
                 self._bet_jobs.append(self._spawn(self._transcribe(command), f"asr-{command.bet}"))
             case Judge():
+                if command.bet != self._bet:
+                    self._begin_bet(command.bet)
                 self._bet_jobs.append(self._spawn(self._judge(command), f"turn-{command.bet}"))
             case MakeReply():
                 self._make_reply(command, now)
@@ -320,7 +322,8 @@ class Call:
 
     # bets
 
-    def _begin_bet(self) -> None:
+    def _begin_bet(self, bet: int) -> None:
+        self._bet = bet
         for task in self._bet_jobs:
             task.cancel()
         self._bet_jobs = []
@@ -345,7 +348,8 @@ class Call:
 
     async def _judge(self, command: Judge) -> None:
         pcm = self._caller.between(max(0, command.start - self._leg.rate_hz * PREROLL_MS // 1000), command.end)
-        work = Work("turn", self._urgency(), (self._leg.call, command.bet))
+        # Cheap, and everybody's first phrase hangs on it.
+        work = Work("turn", Priority.FIRST_PHRASE, (self._leg.call, command.bet))
         try:
             ran = await self._engines.scheduler.run(self._engines.turn, work, TurnRequest(pcm, self._leg.rate_hz))
         except JobDroppedError:

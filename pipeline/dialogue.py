@@ -152,7 +152,7 @@ class Dialogue:
 
     def _requests(self, text: str) -> list[int | None]:
         parts = questions.sentences_of(text)
-        asking = [i for i, part in enumerate(parts) if questions.asks(part)]
+        asking = questions.asking_parts(parts)
         if len(asking) < 2:
             return [None]
         # A sentence that names no topic ("Is that right?") only goes with another.
@@ -240,9 +240,15 @@ def _is_repeat(said: str) -> bool:
 
 
 def _asked(question: Question) -> str:
-    """The question for the model: what led up to it only where the asking sentence names no topic of its own."""
+    """The question for the model, from the business's side; a question that names no topic in its plainest form."""
+    if not question.keys and (short := _PLAINEST.get(question.want)):
+        return short
     text = question.core if question.keys or not question.before else question.text
-    return text.strip()
+    text = questions.turned(text.strip())
+    return text[0].upper() + text[1:] if text else text
+
+
+_PLAINEST = {Want.PRICE: "How much is it?", Want.LENGTH: "How long does it take?", Want.WHERE: "Where is it?"}
 
 
 def fallback(text: str, verdict: bool | None) -> str:

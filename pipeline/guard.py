@@ -14,6 +14,8 @@ _DENIES = re.compile(r"\b(?:not|no|never|cannot|closed)\b|n't\b")
 _NAME = re.compile(r"(?<![.!?:] )(?<!^)\b[A-Z][a-zà-ÿ]+(?:['’][a-z]+)?\b")
 _CLOCK_WORDS = {"noon": "12", "midday": "12", "midnight": "12"}
 _HEDGES = re.compile(r"\bas an ai\b|\blanguage model\b|\bfact:|\bquestion:|<\|", re.IGNORECASE)
+_CALLER = re.compile(r"\b(?:i|i've|i'd|my|me|mine)\b(?!'?m? (?:sorry|afraid))")
+"""The bot speaks for "we"; an "I" is the caller's question given back."""
 UNKNOWN = re.compile(r"\b(?:i (?:don't|do not) (?:know|have)|i'm not sure|not sure|no information)\b", re.IGNORECASE)
 """What the model says when the fact does not hold the answer."""
 
@@ -38,7 +40,7 @@ class Guard:
     def check(self, phrase: str, *, first: bool = False) -> bool:
         """Whether a phrase may be spoken. `first`: it opens the reply, so a leading yes or no answers the question."""
         text = plain(phrase)
-        if _HEDGES.search(phrase):
+        if _HEDGES.search(phrase) or (_CALLER.search(text) and not UNKNOWN.search(text)):
             return False
         if numbers(phrase) - self._numbers:
             return False

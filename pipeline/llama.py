@@ -19,7 +19,8 @@ import numpy as np  # isort: skip
 
 from pipeline.llm_batch import Batch, BatchResult
 
-MAX_ROWS = 32
+# A step cannot be interrupted. 16 rows are computed almost as fast a row as 32, and what is more urgent waits half as long.
+MAX_ROWS = 16
 
 
 class LlamaError(RuntimeError):

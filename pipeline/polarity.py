@@ -85,6 +85,9 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
 
 def _by_age(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:
     """"from 5 years" against "she is four"; the clause that names the thing asked for goes first."""
+    asked = plain(question.text)
+    if re.search(r"\b(?:every|all|any) ages?\b", plain(text)) and re.search(r"\btoo (?:old|young)\b|\bold enough\b|\bage\b", asked):
+        return not re.search(r"\btoo (?:old|young)\b", asked)
     age = age_of(question)
     if age is None:
         return None
@@ -96,7 +99,8 @@ def _by_age(question: Question, text: str, weigh: Callable[[str], float]) -> boo
         return None
     best = max(bounded, key=lambda p: sum(keys.get(k, 0.0) for k in set(content(p))))
     if match := _LOWER.search(best):
-        return age >= int(next(g for g in match.groups() if g))
+        reached = age >= int(next(g for g in match.groups() if g))
+        return reached != bool(re.search(r"\btoo young\b", asked))
     match = _UPPER.search(best)
     assert match
     under = age < int(next(g for g in match.groups() if g))

@@ -54,6 +54,11 @@ _WANTS = (
     (Want.WHEN, r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"),
 )
 _SPLIT = re.compile(r"(?<=[.?!])\s+(?=\S)")
+_TURNED = {
+    "i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll",
+    "we": "you", "us": "you", "our": "your", "ours": "yours", "we're": "you're", "we've": "you've", "we'd": "you'd", "we'll": "you'll",
+    "you": "we", "your": "our", "yours": "ours", "you're": "we're", "you've": "we've", "you'd": "we'd", "you'll": "we'll", "am": "are", "was": "were",
+}  # fmt: skip
 _TIME = re.compile(
     r"\b(?:(?P<half>half(?: past)?)|(?P<quarter>quarter (?:past|to)))?\s*\b(?P<hour>1[0-2]|0?[1-9]|2[0-3]|1[3-9])(?:[:.](?P<minute>[0-5]\d))?"
     r"(?:\s+(?P<spoken>15|30|45))?\s*(?P<half_day>[ap]\.?\s?m\b\.?|o'clock)?"
@@ -142,7 +147,12 @@ def sentences_of(said: str) -> list[str]:
 def asks(sentence: str) -> bool:
     """Whether a sentence is a question, with or without its mark."""
     text = plain(sentence)
-    return text.endswith("?") or bool(re.match(rf"^(?:\w+,? ){{0,2}}(?:how|what|where|when|which|who|why|{_AUX})\b", text)) or bool(_YES_NO.search(text))
+    return text.endswith("?") or bool(re.match(rf"^(?:and |so |but )?(?:how|what|where|when|which|who|why|{_AUX})\b", text)) or bool(_YES_NO.search(text))
+
+
+def asking_parts(parts: list[str]) -> list[int]:
+    """Which sentences ask: those with a mark; where none has one, those that are built like a question."""
+    return [i for i, part in enumerate(parts) if part.rstrip().endswith("?")] or [i for i, part in enumerate(parts) if asks(part)]
 
 
 def want_of(core: str) -> Want:
@@ -158,7 +168,7 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
     """The question in `said`: its last asking sentence, or the one of that number; the sentences before it led up to it."""
     parts = sentences_of(said) or [said]
     if sentence is None:
-        asking = [i for i, part in enumerate(parts) if part.rstrip().endswith("?")] or [i for i, part in enumerate(parts) if asks(part)]
+        asking = asking_parts(parts)
         sentence = asking[-1] if asking else len(parts) - 1
     core = parts[sentence]
     before = " ".join(p for i, p in enumerate(parts) if i != sentence)
@@ -241,3 +251,31 @@ def _half_of_day(hour: int, half: str, part_name: str, text: str) -> int:
 def count_words(text: str) -> int:
     """How many words were said."""
     return len(tokens(text))
+
+
+def turned(text: str) -> str:
+    """The caller's question as the business asks it of itself: "can I pay you by card" -> "can you pay us by card".
+
+    A small model copies the question's words into its answer; so they should be right there already.
+    """
+    words = re.split(r"([A-Za-z'’]+)", text)
+    for n in range(1, len(words), 2):
+        word = words[n].replace("’", "'").lower()
+        if word not in _TURNED:
+            continue
+        if word == "was" and not re.search(r"\bI\W*$", "".join(words[:n])):
+            continue
+        new = _TURNED[word]
+        if word == "you" and _is_object(words, n):
+            new = "us"
+        words[n] = new[0].upper() + new[1:] if words[n][0].isupper() and (n == 1 or words[n - 1].rstrip().endswith((".", "?", "!"))) else new
+    return "".join(words)
+
+
+def _is_object(words: list[str], n: int) -> bool:
+    """Whether the "you" at `n` is one that something is done to: after a preposition or a verb of giving, or at the end."""
+    before = words[n - 2].lower() if n >= 2 else ""
+    after = words[n + 1].strip()[:1] if n + 1 < len(words) else ""
+    return before in {"to", "for", "with", "by", "at", "from", "near", "pay", "send", "give", "tell", "find", "reach", "call", "ring", "email", "visit", "see", "of"} or (
+        after in {"?", ".", ","} and before not in {"do", "are", "can", "could", "would", "will", "have"}
+    )

@@ -129,12 +129,12 @@ class FactIndex:
         best = order[0]
         hints = self._hints(question, previous)
         last = previous.picked.facts[0] if previous is not None and question.leans and previous.picked and previous.picked.facts else None
-        if last is not None and question.want is Want.OTHER and self._items(last, question, hints - previous_hints(previous)):
+        if last is not None and question.want is Want.OTHER and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
         fact = self.statements[best]
         confident = self._bears(question, fact, scores[best], leaning=last is not None)
-        return Picked((fact,), fact.narrowed(self._items(fact, question, hints)), scores[best].total, confident, hints)
+        return Picked((fact,), fact.narrowed(self._items(fact, question, hints, previous)), scores[best].total, confident, hints)
 
     def _bears(self, question: Question, fact: Statement, scores: Scores, *, leaning: bool) -> bool:
         """Whether a fact answers a question rather than only sharing a word with it."""
@@ -165,15 +165,17 @@ class FactIndex:
                 keys = set(content(clause))
                 if keys & list_keys and any(key in asked and self._idf[key] > 2 for key in keys - list_keys):
                     hints |= keys & list_keys
-        if not hints and previous is not None and previous.picked and question.leans:
-            hints = set(previous.picked.hints)
+        if previous is not None and question.leans and not any(item.keys & hints for s in self.statements for item in s.items):
+            hints |= previous_hints(previous)
         return frozenset(hints)
 
-    def _items(self, statement: Statement, question: Question, hints: frozenset[str]) -> tuple[Item, ...]:
+    def _items(self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None) -> tuple[Item, ...]:
         """Entries of its list that were asked for; all when none was."""
         minutes = question.minutes
         if minutes and (by_length := tuple(item for item in statement.items if item.minutes & minutes)):
             return by_length
+        if previous is not None and question.leans and not any(item.keys & hints for item in statement.items):
+            hints = previous_hints(previous)
         ranked = [(len(item.keys & hints), item) for item in statement.items]
         most = max((count for count, _ in ranked), default=0)
         return tuple(item for count, item in ranked if count == most) if most else ()

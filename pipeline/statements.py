@@ -152,15 +152,16 @@ def list_items(text: str) -> tuple[Item, ...]:
     segments = _segments(body)
     priced = [s for s in segments if _VALUE.search(s) and len(s.split()) <= 12]
     timed = [s for s in segments if _LENGTH.search(s) and len(s.split()) <= 12]
-    valued = priced if len(priced) >= len(timed) else timed
+    named = [s for s in segments if re.search(r"\([A-Z][a-z]+", s)]
+    valued = max(priced, timed, named, key=len)
     # "60 pounds and takes 30 minutes" is one entry with a price and a length, not two entries.
     if len(valued) < 2 or len(valued) < len(segments) - 1:
         return ()
-    words = [set(content(_VALUE.sub(" ", s))) for s in valued]
+    words = [{key for key in content(_LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()} for s in valued]
     shared = set.intersection(*words)
     keys = [w - shared for w in words]
     lengths = [frozenset(durations(s)) for s in valued]
-    if not any(keys):
+    if not any(keys) and not all(lengths):
         return ()
     return tuple(Item(s, frozenset(k), n) for s, k, n in zip(valued, keys, lengths, strict=True))
 
@@ -177,6 +178,7 @@ class _Cutter:
         self.paragraph = 0
 
     def line(self, line: str) -> Iterator[Statement]:
+        line = re.sub(r"(?<=\d)([ap]m)\b", r" \1", line)
         line = re.sub(r"^(?:[-*•–]\s+|\d+[.)]\s+(?=[A-Z]))", "", line.strip())
         if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#")):
             self.heading = self.topic = match["label"].strip()

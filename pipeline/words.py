@@ -134,6 +134,8 @@ for _group in _SYNONYMS:
 def plain(text: str) -> str:
     """Lower case, straight quotes, single spaces, "second-hand" as one word."""
     text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()
+    text = re.sub(r"\bover[- ]?6[05]'?s?\b", "pensioner", text)
+    text = re.sub(r"(?:\bpercent|\bper cent|%) off\b", "percent discount", text)
     return re.sub(r"\bsecond[ -]hand\b|(?<=\bsell )used\b|(?<=\bbuy a )used\b|(?<=\bany )used\b|\bpre-owned\b", "secondhand", text)
 
 
