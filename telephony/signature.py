@@ -28,7 +28,7 @@ class Signature:
             return False
 
     def valid_upgrade(self, url: str, signature: str) -> bool:
-        """The same for a WebSocket's upgrade. Twilio has signed both `wss://host/path` and `wss://host/path/`."""
+        """The same for a WebSocket's upgrade. With and without a last slash: which of them is signed is not certain."""
         parts = urlsplit(url)
         bare, slashed = (urlunsplit(parts._replace(path=path)) for path in (parts.path.rstrip("/"), parts.path.rstrip("/") + "/"))
         return self.valid(bare, FormData(), signature) or self.valid(slashed, FormData(), signature)
