@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 import numpy as np
@@ -34,6 +35,8 @@ from telephony.transfer import AfterCall, Dial, HangUp, Record
 log = structlog.get_logger()
 
 TELEPHONE_HZ = 8000
+# Each word costs the decoder a token or two of prompt.
+MAX_EXPECTED = 25
 
 
 class Observer:
@@ -167,7 +170,7 @@ class Switchboard:
             goodbye=bot.goodbye,
             reprompts=bot.reprompts,
             turn=turn_taking(self._settings, bot),
-            bias=", ".join((*dialogue.vocabulary(), *bot.vocabulary)),
+            bias=expected_words(bot, dialogue.vocabulary()),
             vad_threshold=self._settings.vad.threshold,
             barge_in_ms=self._settings.barge_in.min_speech_ms,
             echo_likeness=self._settings.barge_in.echo_correlation,
@@ -193,3 +196,11 @@ class Switchboard:
             _, future = self._engines.speaker.ask(text, TELEPHONE_HZ, Work("tts", Priority.BET, ("warm", 0)), call.speed)
             self._engines.speaker.keep(text, (await future).value, encode, call.speed)
 
+
+def expected_words(bot: Bot, words: Sequence[str]) -> str:
+    """The bot's own words as Whisper likes to be given them: running text in the style that the transcript is to have.
+
+    A bare list of words makes it write lists: lower case, commas, and a word more often than it was said.
+    """
+    chosen = list(dict.fromkeys((*bot.vocabulary, *words)))[:MAX_EXPECTED]
+    return f"Hello, {bot.name}. I have a question about {', '.join(chosen)}." if chosen else f"Hello, {bot.name}."
