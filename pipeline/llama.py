@@ -82,7 +82,8 @@ class LlamaEngine:
             raise LlamaError(f"{model} is not a GGUF model that llama.cpp can load: run `firstword models verify`")
         params = lib.llama_context_default_params()
         params.n_ctx = n_ctx
-        params.n_batch = params.n_ubatch = MAX_ROWS
+        # llama.cpp asserts (and so aborts) unless every sequence can have an output in one batch.
+        params.n_batch = params.n_ubatch = max(MAX_ROWS, max_sequences)
         params.n_seq_max = max_sequences
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
