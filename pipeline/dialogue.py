@@ -24,6 +24,8 @@ from pipeline.words import plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
 
+SURE = 0.9
+"""Score from which a fact is given in place of a reply that failed the guard, whatever was asked."""
 MAX_VOCABULARY = 60
 STOP = ("\n", "Question:", "Fact:")
 """Where a reply ends at the latest: one sentence was asked for."""
@@ -66,6 +68,9 @@ class Ask:
 
 
 Plan = Say | Ask
+
+_AS_WRITTEN = frozenset({Want.WHERE, Want.PHONE, Want.EMAIL, Want.WHO})
+"""What the owner wrote word for word: names, numbers, addresses. A small model gets these wrong (docs/grounding.md)."""
 
 
 @dataclass(slots=True)
@@ -167,25 +172,32 @@ class Dialogue:
         previous = Previous(last.question, last.picked) if last is not None else None
         picked = self._index.pick(question, vector, previous)
         fact = picked.facts[0] if picked.confident else None
-        telling = [key for key in (*question.keys, *question.before_keys) if self._index.telling(key)]
+        telling = [key for key in question.keys if self._index.telling(key)]
         when = last.when if last is not None else None
         if (schedule := self._timetable.concerns(question, when, fact, telling)) is not None:
             answer = self._timetable.answer(question, schedule, when, self._today)
             return Say(answer.text, about=About(question, None, answer.when))
         if fact is None:
             return Say(self._unknown, about=About(question))
-        return self._ask(question, picked, fact)
+        return self._found(question, picked, fact)
 
-    def _ask(self, question: Question, picked: Picked, fact: Statement) -> Ask:
-        verdict = polarity.verdict(question, picked.text, self._index.weight)
-        shown = picked.text if verdict is None else f"{'Yes' if verdict else 'No'}. {picked.text}"
+    def _found(self, question: Question, picked: Picked, fact: Statement) -> Plan:
+        """The fact as it stands where its form settles a yes or no or it is a name or number to be given; else in the model's words."""
+        about = About(question, picked)
+        weigh = self._index.weight
+        verdict = polarity.verdict(question, picked.text, weigh)
+        if question.yes_no:
+            return Say(fallback(polarity.deciding(question, picked.text, weigh), verdict), about=about)
+        if question.want in _AS_WRITTEN:
+            return Say(fallback(picked.text, None), about=about)
         asked = _asked(question)
         return Ask(
-            messages=(*self.prefix, Message("user", request(shown, asked))),
-            guard=Guard((picked.text, fact.topic), asked, verdict),
-            fallback=fallback(picked.text, verdict),
+            messages=(*self.prefix, Message("user", request(picked.text, asked))),
+            guard=Guard((picked.text,), asked, verdict),
+            # A model that went astray on an open question was perhaps asked for what the fact does not say.
+            fallback=self._unknown if question.want is Want.OTHER and picked.score < SURE else fallback(picked.text, verdict),
             fact=picked.text,
-            about=About(question, picked),
+            about=about,
         )
 
     def _together(self, plans: list[Plan]) -> Plan:

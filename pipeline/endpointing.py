@@ -14,6 +14,12 @@ _DANGLING = frozenset(
 )
 _FINAL_ANYWAY = frozenset(("how much", "how many", "and then", "or not", "how about that", "what", "where", "why", "when", "i do", "i can", "i will", "i have", "i did", "yes i am", "no i'm not"))
 
+# What people say before they say what they want, or before they say goodbye.
+_LINGERING = frozenset(
+    """hi hello hey yes yeah yep no nope okay ok right so well great thanks thank you very much good perfect lovely fine alright all sure
+    excellent cool brilliant super sorry please excuse me there morning afternoon evening a lot that's""".split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -47,8 +53,16 @@ def dangling(text: str) -> bool:
     return words[-1] in _DANGLING or text.rstrip().endswith((",", "...", "…", "-", "–"))
 
 
-def completeness(probability: float, text: str | None) -> float:
-    """P(complete) from the sound, lowered when the words are known and do not end."""
-    if text is not None and dangling(text):
-        return min(probability, 0.25)
-    return probability
+def lingering(text: str) -> bool:
+    """Whether the words are no more than a way in or out: "okay, thank you" is often followed by "goodbye", "hello" by the question."""
+    words = re.findall(r"[a-z']+", text.lower().replace("\u2019", "'"))
+    return bool(words) and all(word in _LINGERING for word in words)
+
+
+def completeness(probability: float, text: str | None, likely: float) -> float:
+    """P(complete) from the sound, lowered when the words are known and say that more may come. `likely`: as in `Waits`."""
+    if text is None:
+        return probability
+    if dangling(text):
+        return min(probability, likely / 2)
+    return min(probability, likely) if lingering(text) else probability

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.hours import DAYS, days_in
-from pipeline.words import STOPWORDS, numbers, plain, stem, tokens
+from pipeline.words import NUMBER_WORDS, STOPWORDS, numbers, plain, stem, tokens
 
 _YES = re.compile(r"^\W*(?:oh,? )?(?:yes|yeah|yep|sure|of course|certainly|absolutely|definitely)\b(?!,? (?:but )?(?:no|not)\b)")
 _NO = re.compile(r"^\W*(?:oh,? )?(?:no|nope|unfortunately|sorry|(?:i'm )?afraid)\b(?!,? (?:problem|worries|trouble))")
@@ -18,6 +18,17 @@ _CALLER = re.compile(r"\b(?:i|i've|i'd|my|me|mine)\b(?!'?m? (?:sorry|afraid))")
 """The bot speaks for "we"; an "I" is the caller's question given back."""
 UNKNOWN = re.compile(r"\b(?:i (?:don't|do not) (?:know|have)|i'm not sure|not sure|no information)\b", re.IGNORECASE)
 """What the model says when the fact does not hold the answer."""
+
+
+_PLAIN = frozenset(
+    """afraid sorry cost costs costing price prices priced charge charges charged pay paid fee free pound pounds dollar dollars euro euros pence cent cents total
+    available allowed welcome possible included include includes required necessary provide provides sell sells located situated find
+    minutes minute hour hours day days week weeks month months year years half quarter per each every until between during around
+    approximately roughly extra additional person people customers customer
+    last lasts lasting ahead beforehand wait ready currently currently moment option options course yours hold holds fit fits starts start
+    monday tuesday wednesday thursday friday saturday sunday noon midnight morning afternoon evening number address phone telephone email""".split()
+) | NUMBER_WORDS
+"""Words that a model may add: the grammar of prices, lengths and places. Everything else it must have from the facts."""
 
 
 class Guard:
@@ -45,6 +56,8 @@ class Guard:
         if numbers(phrase) - self._numbers:
             return False
         if self._days and set(days_in(phrase)) - self._days or (not self._days and days_in(phrase)):
+            return False
+        if any(word.isalpha() and len(word) > 2 and stem(word) not in self._words and word not in STOPWORDS and word not in _PLAIN for word in tokens(phrase)):
             return False
         if any(stem(w) not in self._words and w.lower() not in STOPWORDS and w not in DAYS for w in _NAME.findall(phrase)):
             return False

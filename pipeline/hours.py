@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     rf"|(?P<day>{_DAY_WORD})"
     rf"|(?P<range>(?:\b(?:from|between)\s+)?(?<![\d£$€.,])\b{_CLOCK}(?:{_TO}|\s+and\s+(?=\d)){_CLOCK}(?![\d%])(?!\s*(?:years?|weeks?|months?|minutes?|people|persons?|£|€|percent)))"
     rf"|(?P<until>\b(?:until|till?|to)\s+{_CLOCK})"
-    r"|(?P<closed>\b(?:closed|shut|not open|no (?:lessons|classes|service|surgery|tours|sessions))\b)"
+    r"|(?P<closed>\b(?:closed|shut|not open|don't open|do not open|no (?:lessons|classes|service|surgery|tours|sessions))\b)"
     r"|(?P<except>\b(?:except|apart from|but not|other than|excluding)\b)"
     r"|(?P<lunch>\b(?:lunch(?:time| ?break)?|break)\b)"
     r"|(?P<stop>[.;!?](?=\s|$)|\n)",
@@ -36,11 +36,14 @@ def _day_index(word: str) -> int:
     return _HALF[word.strip().lower()[:3]]
 
 
-def days_in(text: str) -> tuple[int, ...]:
-    """Weekdays named in `text` (ranges and "weekend" included), 0 = Monday, in order of mention."""
+def days_in(text: str, *, spoken: bool = False) -> tuple[int, ...]:
+    """Weekdays named in `text` (ranges and "weekend" included), 0 = Monday, in order of mention.
+
+    `spoken`: people say whole names; "sat" is then a verb.
+    """
     found: dict[int, None] = {}
     for match in _TOKEN.finditer(text):
-        if match.lastgroup in ("day", "days", "set"):
+        if match.lastgroup in ("day", "days", "set") and not (spoken and match.lastgroup != "set" and "day" not in match[0].lower()):
             found.update(dict.fromkeys(_days_of(match)))
     return tuple(found)
 
@@ -210,9 +213,14 @@ class _Builder:
         self.pending: list[int] = []
         self.bound: list[int] = []
         self.waiting: list[Range] = []
-        self.shut = self.excepting = self.lunch = False
+        self.hole: Range | None = None
+        self.shut = self.excepting = self.lunch = self.range_first = False
 
     def days(self, days: tuple[int, ...]) -> None:
+        if self.hole is not None:
+            self._cut(days, self.hole)
+            self.hole = None
+            return
         if self.excepting:
             self.bound = list(days)
             for day in days:
@@ -222,6 +230,7 @@ class _Builder:
         if self.waiting:
             self._open(days, self.waiting)
             self.bound += days
+            self.range_first = True
             return
         if self.shut:
             self.closed.update(days)
@@ -231,8 +240,10 @@ class _Builder:
 
     def range(self, span: Range) -> None:
         if (self.shut or self.lunch) and not self.pending:
-            for day in self.bound or list(self.ranges):
-                self.ranges[day] = [r for a, b in self.ranges.get(day, []) for r in _without(a, b, span)]
+            if self.bound:
+                self._cut(self.bound, span)
+            else:
+                self.hole = span
             self.shut = self.lunch = False
         elif self.pending:
             self._open(self.pending, [span], fresh=True)
@@ -240,10 +251,17 @@ class _Builder:
             self.shut = self.lunch = False
         elif self.excepting and self.bound:
             self._open(self.bound, [span])
-        elif self.bound and not self.waiting:
+        elif self.bound and not self.range_first:
             self._open(self.bound, [span])
+        elif self.bound:
+            # "9 to 5 on weekdays and 9 to 1 on Saturdays": the next hours wait for their own days.
+            self.bound, self.waiting = [], [span]
         else:
             self.waiting.append(span)
+
+    def _cut(self, days: Iterable[int], hole: Range) -> None:
+        for day in days:
+            self.ranges[day] = [r for a, b in self.ranges.get(day, []) for r in _without(a, b, hole)]
 
     def until(self, minute: int) -> None:
         for day in self.pending:
@@ -265,8 +283,11 @@ class _Builder:
     def stop(self) -> None:
         if self.waiting and not self.bound:
             self._open(ALL_DAYS, self.waiting)
+        if self.hole is not None:
+            self._cut(list(self.ranges), self.hole)
+            self.hole = None
         self.pending, self.bound, self.waiting = [], [], []
-        self.shut = self.excepting = self.lunch = False
+        self.shut = self.excepting = self.lunch = self.range_first = False
 
     def _open(self, days: Iterable[int], spans: Sequence[Range], *, fresh: bool = False) -> None:
         for day in days:

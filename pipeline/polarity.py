@@ -38,6 +38,12 @@ def age_of(question: Question) -> int | None:
     return int(next(g for g in match.groups() if g))
 
 
+def has_age(text: str) -> bool:
+    """Whether a statement names an age from which, or up to which, something holds."""
+    figures = _figures(text)
+    return bool(_LOWER.search(figures) or _UPPER.search(figures))
+
+
 def clauses(text: str) -> list[str]:
     """A statement's parts that can be true or false by themselves."""
     return [part.strip() for part in _CLAUSES.split(plain(text)) if part and part.strip()]
@@ -46,6 +52,20 @@ def clauses(text: str) -> list[str]:
 def negated(clause: str) -> bool:
     """Whether it denies something; "no problem" and "not only" do not."""
     return bool(_NEGATION.search(clause))
+
+
+def deciding(question: Question, text: str, weigh: Callable[[str], float]) -> str:
+    """The part of `text` that bears on the question, where the rest is about something else: what follows a "but" or a dash."""
+    parts = [p.strip() for p in re.split(r"\s[-–—]\s|,? but (?=\w+ \w+ (?:\w+ )?(?:can|may|must|do|does|are|is|have|not))|,? and (?=(?:we|you|they|there) )", text.rstrip("."))]
+    if len(parts) < 2:
+        return text
+    keys = {k: weigh(k) for k in (*question.keys, *question.before_keys)}
+    shares = [sum(w for k, w in keys.items() if k in set(content(p))) for p in parts]
+    best = max(range(len(parts)), key=lambda i: shares[i])
+    if sorted(shares)[-2] == shares[best]:
+        return text
+    part = parts[best]
+    return f"{part[0].upper()}{part[1:]}."
 
 
 def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:

@@ -53,6 +53,10 @@ _WANTS = (
     (Want.WHO, r"\bwho(?:'s|se)?\b(?! (?:is|am|has|have|had|needs|wants|loves|likes)\b(?=.*\?.*\?))"),
     (Want.WHEN, r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"),
 )
+_OBJECT = re.compile(
+    rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:you|we|they) got\b|\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*[a-z'-]+)"
+    r" (?P<object>[^,.?;]*?)(?=\b(?:in|at|on|for|with|near|by|to|from|if|when|while|because|as|instead|during|before|after|around|this|next)\b|[,.?;]|$)"
+)
 _SPLIT = re.compile(r"(?<=[.?!])\s+(?=\S)")
 _TURNED = {
     "i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll",
@@ -64,6 +68,9 @@ _TIME = re.compile(
     r"(?:\s+(?P<spoken>15|30|45))?\s*(?P<half_day>[ap]\.?\s?m\b\.?|o'clock)?"
 )
 _PARTS = {"morning": (360, 720), "lunchtime": (720, 840), "lunch time": (720, 840), "afternoon": (720, 1020), "evening": (1080, 1320), "tonight": (1080, 1320), "night": (1200, 1440)}
+
+
+_NEED_A_TOPIC = frozenset({Want.PRICE, Want.LENGTH, Want.WHEN, Want.AGE, Want.WHO, Want.YES_NO, Want.WHERE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,9 @@ class Question:
     @property
     def keys(self) -> tuple[str, ...]:
         """Concepts of the asking sentence."""
-        return tuple(_topical(self.core))
+        keys = _topical(self.core)
+        # What is paid is asked for by any price: the word only misleads.
+        return tuple(key for key in keys if key != "=pay") if self.want is Want.PRICE else tuple(keys)
 
     @property
     def before_keys(self) -> tuple[str, ...]:
@@ -115,6 +124,12 @@ class Question:
         """The concept of "sell" in "do you sell helmets", or nothing."""
         match = re.search(rf"\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*([a-z'-]+)", plain(self.core))
         return concept(match[1]) if match else ""
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Concepts of what a yes-or-no question is after: "heating" in "is there heating in the small room"; empty when unclear."""
+        match = _OBJECT.search(plain(self.core))
+        return tuple(key for key in _topical(match["object"]) if key != self.verb) if match else ()
 
     @property
     def minutes(self) -> set[int]:
@@ -179,7 +194,7 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
     # A pronoun points at what was said just before it, if that was in the same breath.
     points = bool(_POINTS.search(re.sub(r"\b(?:is|are) (?:there|it)\b|\bthis (?:morning|week|month|year|\w+day)\b", "", bare))) and not _topical(before)
     points = points and len(_topical(core)) <= 1
-    leans = bool(_LEANS.search(bare)) or points or not _topical(said)
+    leans = bool(_LEANS.search(bare)) or points or (not _topical(said) and want in _NEED_A_TOPIC)
     return Question(said, core, before, want, yes_no, leans, points, when_of(said, core))
 
 
@@ -194,7 +209,7 @@ def when_of(said: str, core: str = "") -> When:
 
 def _when(text: str) -> When:
     text = plain(text)
-    days = days_in(text)
+    days = days_in(text, spoken=True)
     relative = next((n for n, p in ((2, r"\bday after tomorrow\b"), (1, r"\btomorrow\b"), (0, r"\b(?:today|tonight|right now|now|this (?:morning|afternoon|evening))\b")) if re.search(p, text)), None)
     part_name = next((name for name in _PARTS if re.search(rf"\b{name}s?\b", text)), "")
     part = _PARTS.get(part_name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.polarity import age_of, has_age
 from pipeline.questions import Question, Want
 from pipeline.statements import Item, Statement
 from pipeline.words import STOPWORDS, concept, content, plain
@@ -74,6 +75,11 @@ class FactIndex:
         n = len(self.statements)
         self._frequency = frequency
         self._idf = {key: math.log(1 + (n - f + 0.5) / (f + 0.5)) for key, f in frequency.items()}
+        # "Doctor Reid" is the Fiona of another sentence.
+        self._aliases: dict[str, set[str]] = {}
+        for first, second in (pair for s in self.statements for pair in re.findall(r"(?<=\w )([A-Z][a-z]+) ([A-Z][a-z]+)\b", s.text)):
+            if self._idf.get(concept(second), 0) > 2:
+                self._aliases.setdefault(concept(second), set()).add(concept(first))
         self._unseen = math.log(1 + (n + 0.5) / 0.5)
 
     def knows(self, key: str) -> bool:
@@ -99,6 +105,9 @@ class FactIndex:
         for keys, weight in ((question.keys, 1.0), (question.before_keys, lead)):
             for key in keys:
                 weights[key] = max(weight, weights.get(key, 0.0))
+        for key in [key for key in weights if key in self._aliases]:
+            for alias in self._aliases[key]:
+                weights.setdefault(alias, 0.7 * weights[key])
         if previous is not None and question.leans:
             for key in (*previous.question.keys, *previous.question.before_keys):
                 weights.setdefault(key, 0.25 if any(map(self.telling, question.keys)) else 0.5)
@@ -108,13 +117,14 @@ class FactIndex:
         """One for each statement."""
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
+        age = age_of(question)
         cosines = self._vectors @ vector if vector is not None else np.zeros(len(self.statements), dtype=np.float32)
         last = previous.picked.facts[0] if previous is not None and question.leans and previous.picked and previous.picked.facts else None
         return [
             Scores(
                 words=sum(w for key, w in weights.items() if key in keys) / whole,
                 meaning=float(cosine),
-                kind=_kind(question.want, statement),
+                kind=_kind(question.want, statement) + (0.25 if age is not None and has_age(statement.text) else 0.0),
                 context=_context(statement, last) * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
             )
             for statement, keys, cosine in zip(self.statements, self._keys, cosines, strict=True)
@@ -146,7 +156,7 @@ class FactIndex:
         if question.want is not Want.YES_NO or leaning or scores.meaning >= 0.6:
             return True
         # "Do you sell helmets?": that something is sold says nothing about helmets.
-        objects = [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
+        objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
         if re.search(r"\bno other\b|\bnothing else\b", plain(fact.text)) and question.verb in keys:
             return True
         whole = sum(self._idf.get(key, self._unseen) for key in objects)

@@ -21,18 +21,19 @@ _VALUE = re.compile(
 )
 _MONEY = re.compile(
     r"[£$€]|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|%|percent|per cent)"
-    r"|\bfree\b(?! (?:appointment|place|slot|space))|\bno charge\b|\bhalf the price\b",
+    r"|\bfree\b(?! (?:appointment|place|slot|space))|\bno charge\b|\b(?:half|quarter|third|part)(?: of)? the (?:price|fee)\b|\bdeposit\b",
     re.IGNORECASE,
 )
 _LENGTH = re.compile(
     r"\b(?:\d+|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|few)(?:[ -](?:to|or|-)[ -]\w+)?[ -]?"
-    r"(?:and a half )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b",
+    r"(?:and a half )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b(?: and a half\b)?",
     re.IGNORECASE,
 )
 _PHONE = re.compile(r"\+?\d[\d ()\-]{6,}\d")
 _CONTINUES = re.compile(
     r"^(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
-    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|plus|and|but|or|small|large|first)\b",
+    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|plus|and|but|or|small|large|first|ready|available|usually"
+    r"|normally|minimum|maximum|last|next|needs?|costs?|please|bring|book|allow|late|early|starts|begins|ends|without|not|rest|patch)\b",
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
@@ -204,7 +205,7 @@ class _Cutter:
             if form := _RELABELLED.get(label.lower()):
                 sentence = form.format(rest)
             self.topic = label
-        elif _CONTINUES.match(sentence) or (not fresh and (labelled or sentence[0].islower() or _PRONOUN.match(sentence))):
+        elif _CONTINUES.match(sentence) or (not fresh and ((labelled and ":" not in sentence) or sentence[0].islower() or _PRONOUN.match(sentence))):
             topic = self.topic
         elif fresh and not self.heading:
             self.topic = _subject(sentence)

@@ -363,7 +363,7 @@ class TurnMachine:
         waits = self.settings.waits
         due_ms = waits.max_ms
         if pause.probability is not None:
-            due_ms = min(due_ms, waits.silence_ms(completeness(pause.probability, pause.text)))
+            due_ms = min(due_ms, waits.silence_ms(completeness(pause.probability, pause.text, waits.likely)))
         again = [ms for ms in self.settings.rejudge_ms[pause.judged :] if ms < due_ms]
         self.alarm_sample = pause.sample + self._samples(again[0] if again else due_ms)
 
@@ -386,7 +386,7 @@ class TurnMachine:
         silence_ms = (sample - pause.sample) * 1000 // self._rate_hz
         wait_ms = waits.max_ms
         if pause.probability is not None:
-            wait_ms = min(wait_ms, waits.silence_ms(completeness(pause.probability, pause.text)))
+            wait_ms = min(wait_ms, waits.silence_ms(completeness(pause.probability, pause.text, waits.likely)))
         if silence_ms < wait_ms:
             pause.judged = sum(1 for ms in self.settings.rejudge_ms if ms <= silence_ms)
             start = self._speech_start if self._speech_start is not None else pause.sample

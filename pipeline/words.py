@@ -22,6 +22,7 @@ _ORDINALS = {
         "sixteenth seventeenth eighteenth nineteenth twentieth".split()
     )
 }
+NUMBER_WORDS = frozenset({*_UNITS, *_TENS, *_ORDINALS, "hundred", "thousand", "dozen"})
 _TOKEN = re.compile(r"[a-zà-ÿ]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*", re.IGNORECASE)
 
 STOPWORDS = frozenset(
@@ -40,7 +41,7 @@ STOPWORDS = frozenset(
     wasn't way we we'd we'll we're we've well went were what what's whatever when when's where where's whether which while who
     who's whole why will with within without won't wonder wondering would wouldn't yeah yep yes yet you you'd you'll you're
     you've your yours yourself um uh er erm hmm mm mhm ah place somehow awful terribly absolutely able allowed
-    anywhere bring brought case definitely else's especially find found guess hear heard hope idea interested keep leave left
+    anywhere case definitely else's especially find found guess hear heard hope idea interested keep leave left
     live love mind moment name offer offering offers okay open closed opening opened close closes closing shut hours hour
     pretty question's ready set show start starts started stay talk turn wish work works working year's zero""".split()
 )
@@ -84,6 +85,14 @@ _SYNONYMS = (
     "cat kitten",
     "voucher certificate",
     "home house",
+    "man men gents gentleman gentlemen husband boyfriend dad father male guy",
+    "woman women lady ladies wife girlfriend mum mother female",
+    "bring brought",
+    "projector beamer",
+    "heat heating",
+    "smoke smoking smoker",
+    "music band",
+    "alcohol beer wine licence license bar",
     "full complete big entire major",
     "instalment installment monthly parts",
     "pain ache toothache sore hurt hurts",
@@ -134,6 +143,7 @@ for _group in _SYNONYMS:
 def plain(text: str) -> str:
     """Lower case, straight quotes, single spaces, "second-hand" as one word."""
     text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()
+    text = re.sub(r"\bup[- ]?front\b", "in advance", text)
     text = re.sub(r"\bover[- ]?6[05]'?s?\b", "pensioner", text)
     text = re.sub(r"(?:\bpercent|\bper cent|%) off\b", "percent discount", text)
     return re.sub(r"\bsecond[ -]hand\b|(?<=\bsell )used\b|(?<=\bbuy a )used\b|(?<=\bany )used\b|\bpre-owned\b", "secondhand", text)
