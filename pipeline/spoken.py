@@ -44,7 +44,8 @@ _UNITS = {
     "min": ("minute", "minutes"), "mins": ("minute", "minutes"), "hr": ("hour", "hours"), "hrs": ("hour", "hours"), "h": ("hour", "hours"), "sec": ("second", "seconds"),
     "ft": ("foot", "feet"), "mph": ("mile an hour", "miles an hour"), "°C": ("degree", "degrees"), "°": ("degree", "degrees"), "m²": ("square metre", "square metres"),
 }  # fmt: skip
-_AM_PM = r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)"
+# The last dot of "a.m." ends the sentence as well where one ends.
+_AM_PM = r"(?:\s?(?P<half>[ap])(?:\.\s?m\.(?!\s*$|\s+(?-i:[A-Z]))|\.\s?m\b|m\b))"
 
 
 def _words(number: str | int) -> str:
@@ -137,7 +138,8 @@ def _number(match: re.Match[str]) -> str:
     text = match[0]
     if len(text) > 1 and text[0] == "0" and text.isdigit():
         return _digit_by_digit(text)
-    return _words(text)
+    following = match.string[match.end() : match.end() + 1]
+    return _words(text) + (" " if following.isalpha() else "")
 
 
 _CLOCK = r"(?<![\d.,:/£$€])(?P<hour>\d{1,2})"
@@ -146,16 +148,16 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"\b(?:https?://|www\.)[\w./-]*\w|\b[\w-]+\.(?:com|org|net|co\.uk|uk|de|eu|example)\b(?:/[\w/-]*\w)?"), _address),
     (re.compile(r"(?<![\w.,£$€])\+?\d{2,5}(?:[ -]\d{2,6}){1,4}(?![\w%]|[.:]\d)(?<=\d)(?=(?:.|\n|$))"), lambda m: _phone(m) if sum(c.isdigit() for c in m[0]) >= 7 else m[0]),
     (re.compile(r"(?<![\w.,£$€])\+?\d{7,15}(?![\w%]|[.,:]\d)"), _phone),
-    (re.compile(r"(?P<sign>[£$€])\s?(?P<amount>\d[\d,]*(?:\.\d{1,2})?)(?!\d)"), _price),
     (re.compile(r"(?<![\d./])(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./](?P<year>\d{4}|\d{2})(?![\d/])"), _date),
     (re.compile(r"\b(?P<year>(?:19|20)\d{2})-(?P<month>\d{2})-(?P<day>\d{2})\b"), _date),
+    (re.compile(r"(?P<sign>[£$€])\s?(?P<amount>\d+(?:,\d{3})*(?:\.\d{1,2})?)(?!\d)"), _price),
     (re.compile(rf"{_CLOCK}(?:[:.](?P<minute>\d{{2}}))?{_AM_PM}", re.IGNORECASE), _clock),
     (re.compile(rf"{_CLOCK}:(?P<minute>\d{{2}})(?P<half>)(?![\d:])(?:\s?(?:h|hrs|hours|Uhr)\b)?"), _clock),
     (re.compile(r"(?<=\d)\s?%"), " percent"),
     (re.compile(r"\b(\d+)(?:st|nd|rd|th)\b"), _ordinal),
     (re.compile(r"\b(?P<number>\d[\d.,]*)\s?(?P<unit>km|cm|mm|m²|kg|ml|mins?|hrs?|sec|ft|mph|°C|m|g|l|h)(?![\w²])"), _unit),
     (re.compile(r"\b(?P<number>\d[\d.,]*)\s?(?P<unit>°)"), _unit),
-    (re.compile(r"(?<![\d.,:/])\d+(?:,\d{3})+(?:\.\d+)?(?!\d)|(?<![\d:/])\d+\.\d+(?![\d:/])|(?<![\d:/])\d+"), _number),
+    (re.compile(r"(?<![\d.,:])\d+(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+\.\d+(?![\d:])|\d+"), _number),
 )
 _RANGE = re.compile(r"(?<=[\dm%.])\s?[–—-]\s?(?=[£$€]?\d)")
 _DAY_RANGE = re.compile(r"\b(?P<a>(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?)s?\s?[–—-]\s?(?P<b>(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?)s?\b")
@@ -172,12 +174,13 @@ def spoken(text: str) -> str:
     text = re.sub(r"\s*\(\s*([^)]*?)\s*\)\s*([.,;:!?]?)", lambda m: f", {m[1]}{m[2] or ','} ", text)
     text = re.sub(r"\s+&\s+", " and ", text)
     text = re.sub(r"\s\+\s", " plus ", text)
-    for pattern, replacement in _RULES[:4]:
+    for pattern, replacement in _RULES[:6]:
         text = pattern.sub(replacement, text)
+    text = re.sub(r"\b24/7\b", "around the clock", text)
+    text = re.sub(r"(?<=\w)\s?/\s?(?=[\w£$€])", " or ", text)
     text = _RANGE.sub(" to ", text)
-    for pattern, replacement in _RULES[4:]:
+    for pattern, replacement in _RULES[6:]:
         text = pattern.sub(replacement, text)
-    text = re.sub(r"(?<=\w)/(?=\w)", " or ", text)
     text = re.sub(r"\s+([.,;:!?])", r"\1", text)
     text = re.sub(r",(?:\s*,)+", ",", text)
     text = re.sub(r",\s*([.;:!?])", r"\1", text)
@@ -189,16 +192,18 @@ def _full_day(word: str) -> str:
 
 
 def slower(text: str) -> str:
-    """For "say that again slower": numbers digit by digit, a pause after every few words and before each figure."""
-    text = re.sub(r"(?<![\w.,:£$€])\d{3,}(?![\w%]|[.,:]\d)", lambda m: ", ".join(_DIGITS[int(d)] for d in m[0]), text)
+    """For "say that again slower": digits one by one, a pause after every few words and before each figure."""
     text = spoken(text)
-    paused = re.sub(r"(?<![,.;:!?]) (?=(?:and|or|but|from|between|for|at|on|until|if|which|where|because)\b)", ", ", text)
-    words, run, out = paused.split(" "), 0, list[str]()
+    digit = "|".join(_DIGITS)
+    text = re.sub(rf"\b({digit}) (?=(?:{digit})\b)", r"\1, ", text)
+    text = re.sub(r"(?<![,.;:!?]) (?=(?:and|or|but|from|between|for|until|if|which|where|because)\b)", ", ", text)
+    words, run, out = text.split(" "), 0, list[str]()
     for n, word in enumerate(words):
-        run += 1
-        if word[-1:] in ",.;:!?":
-            run = 0
-        elif run >= 4 and n + 2 < len(words) and word.lower() not in ("the", "a", "an", "of", "to", "is", "are", "we", "our", "your"):
-            word, run = word + ",", 0  # noqa: PLW2901
-        out.append(word)
+        run = 0 if word[-1:] in ",.;:!?" else run + 1
+        pause = run >= 5 and n + 3 < len(words) and word.lower() not in _CLINGING
+        out.append(f"{word}," if pause else word)
+        run = 0 if pause else run
     return " ".join(out)
+
+
+_CLINGING = frozenset("the a an of to is are we you our your only on at in with by not no".split())
