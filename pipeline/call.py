@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from pipeline.asr import AsrRequest, WhisperEngine
-from pipeline.audio import AUDIBLE_RMS, FRAME_MS, History
+from pipeline.audio import AUDIBLE_RMS, FRAME_MS, History, audible
 from pipeline.dialogue import Dialogue, Say
 from pipeline.echo import likeness
 from pipeline.embed_engine import EmbedEngine
@@ -70,6 +70,10 @@ HISTORY_S = 32.0
 # The bot's echo comes back within this time (bufferbloat included).
 ECHO_WINDOW_MS = 1500
 ECHO_PROBE_MS = 200
+# So many chunks in a row must sound unlike the bot before somebody is taken to talk over its echo.
+UNLIKE_CHUNKS = 2
+# Whole replies are given to the leg at once: what the ear hears now may lie this far back.
+BOT_HISTORY_S = 40.0
 LOG_BOUND = 20_000
 
 
@@ -153,9 +157,11 @@ class Call:
         self._chunk: Pcm = np.zeros(0, np.int16)
         self._chunk_start = 0
         self._arrival = (0, 0)  # (end of the newest caller sample, when it came)
-        self._bot = History(leg.rate_hz, (ECHO_WINDOW_MS + 4000) / 1000)
+        self._bot = History(leg.rate_hz, BOT_HISTORY_S)
         self._bot_given = 0
         self._echoing = False
+        self._unlike = 0
+        self._bot_audible_until = -(10**9)
         self._spans: list[Span] = []
         self._replies: dict[int, Reply] = {}
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
@@ -234,10 +240,14 @@ class Call:
 
     def _judge_chunk(self, first_sample: int, chunk: Pcm) -> None:
         over_bot = self._machine.bot_audible
+        if over_bot:
+            self._bot_audible_until = first_sample + len(chunk)
         self._detector.start_ms = self._settings.barge_in_ms if over_bot else START_MS
-        event = self._detector.feed(first_sample, self._vad.probability(chunk))
+        probability = self._vad.probability(chunk)
+        event = self._detector.feed(first_sample, probability)
         if isinstance(event, VadStarted):
-            self._echoing = over_bot and self._sounds_like_the_bot(first_sample + len(chunk))
+            self._echoing = self._echo_possible(first_sample) and self._sounds_like_the_bot(first_sample + len(chunk))
+            self._unlike = 0
             if not self._echoing:
                 self._speech_started(event.sample, over_bot=over_bot)
         elif event is not None:
@@ -246,14 +256,21 @@ class Call:
                 self._spans = [Span("vad", self._arrived(event.sample), now)]
                 self._take(SpeechPaused(event.sample))
             self._echoing = False
-        elif self._echoing and not self._sounds_like_the_bot(first_sample + len(chunk)):
-            self._echoing = False  # somebody talks over the echo
-            self._speech_started(first_sample - self._leg.rate_hz * ECHO_PROBE_MS // 1000, over_bot=over_bot)
+        elif self._echoing and probability >= self._settings.vad_threshold and audible(chunk):
+            unlike = not self._sounds_like_the_bot(first_sample + len(chunk))
+            self._unlike = self._unlike + 1 if unlike else 0
+            if self._unlike >= UNLIKE_CHUNKS:
+                self._echoing = False  # somebody talks over the echo
+                self._speech_started(first_sample - self._leg.rate_hz * ECHO_PROBE_MS // 1000, over_bot=over_bot)
 
     def _speech_started(self, sample: int, *, over_bot: bool) -> None:
         if over_bot:
             self._over_bot = sample
         self._take(SpeechStarted(sample))
+
+    def _echo_possible(self, sample: int) -> bool:
+        """Whether what comes in now may be what the bot said a moment ago."""
+        return sample - self._bot_audible_until < self._leg.rate_hz * ECHO_WINDOW_MS // 1000
 
     def _sounds_like_the_bot(self, end: int) -> bool:
         rate = self._leg.rate_hz

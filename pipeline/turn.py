@@ -471,10 +471,7 @@ class TurnMachine:
         self._drop_bet("bet_lost")
         self._next = _Reply(self._new_turn(), keys, kind="keys")
         self._out.append(MakeReply(self._next.turn_id, "keys", keys))
-        if self.state is not State.THINKING:
-            if self.state is State.LISTENING:
-                self._become(State.BETTING)
-            self._become(State.THINKING)
+        self._become(State.THINKING)
         self._out.append(Commit(self._next.turn_id, keys, 0))
 
     def _on_timer(self, now: int) -> None:
@@ -482,7 +479,10 @@ class TurnMachine:
             return
         self.alarm_ns = None
         if self._keys:
-            if self._caller_talks or (self.state is State.SUSPENDED and self._reply is not None and self._reply.cut is None):
+            if self.state in (State.LISTENING, State.BETTING, State.THINKING):
+                self._keys = ""  # words came with them, and words say more
+                self._out.append(Count("keys_with_words"))
+            elif self._caller_talks or (self.state is State.SUSPENDED and self._reply is not None and self._reply.cut is None):
                 self.alarm_ns = now + round(0.3e9)
             else:
                 self._answer_keys()
