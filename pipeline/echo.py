@@ -15,10 +15,11 @@ from pipeline.leg import Pcm
 def likeness(heard: Pcm, reference: Pcm) -> float:
     """Highest normalised cross-correlation of `heard` with any equally long stretch of `reference` (int16, same rate): 0 to 1."""
     n = len(heard)
-    if n == 0 or len(reference) < n:
+    if n == 0 or len(reference) == 0:
         return 0.0
     x = _flat(heard)
-    y = _flat(reference)
+    # Silence in front: the echo of the bot's first sounds begins somewhere within what was heard.
+    y = np.concatenate([np.zeros(n, np.float32), _flat(reference)])
     energy = float(np.dot(x, x))
     if energy < n:  # digital silence
         return 0.0

@@ -163,7 +163,7 @@ class TurnMachine:
             self._take(event, now)
         return self._out
 
-    def _take(self, event: TurnEvent, now: int) -> None:
+    def _take(self, event: TurnEvent, now: int) -> None:  # noqa: C901 - one arm an event
         match event:
             case CallStarted():
                 self._on_started(now)
@@ -222,18 +222,32 @@ class TurnMachine:
         if reply is None:
             return
         reply.complete, reply.hang_up = True, event.hang_up
-        if reply is self._reply:
-            return self._on_heard(self._heard, now)
-        if reply is self._next and self.state is State.THINKING and not reply.phrases:
-            self._next = None  # nothing to say
-            self._go_idle(now)
+        if reply.phrases:
+            self._on_heard(self._heard, now)
+        elif reply is self._reply or self.state is State.THINKING:
+            self._give_up(reply, now)
 
     def _promote(self) -> None:
         """The reply that was awaited becomes the one that is spoken."""
+        if self._reply is not None:  # a greeting that the caller talked over before it was made
+            self._out.append(Abandon(self._reply.turn_id))
         self._reply, self._next = self._next, None
+        self._pause = self._speech_start = self.alarm_sample = None
         self._become(State.SPEAKING)
         if self._reply is not None:
             self._play_rest(self._reply)
+
+    def _give_up(self, reply: _Reply, now: int) -> None:
+        """Nothing of `reply` was or will be heard."""
+        self._out.append(Abandon(reply.turn_id))
+        if reply is self._reply:
+            self._reply = None
+        else:
+            self._next = None
+        if reply.hang_up:
+            self._out.append(HangUp())
+        if self.state in (State.THINKING, State.IDLE) and self._next is None:
+            self._go_idle(now)
 
     def _play_rest(self, reply: _Reply) -> None:
         while reply.played < len(reply.phrases):
@@ -252,13 +266,15 @@ class TurnMachine:
         if reply is None or self.state is not State.SPEAKING or not reply.complete or reply.played < len(reply.phrases):
             return
         last = reply.phrases[-1] if reply.phrases else None
-        if last is not None and last.start is not None and sample < last.start + last.samples - last.offset:
+        if last is not None and last.start is not None and self._heard < last.start + last.samples - last.offset:
             return
         self._out.append(Finish(reply.turn_id, len(reply.phrases), 0, "answered", reply.error_ms))
         self._reply = None
+        self._go_idle(now)
         if reply.hang_up:
             self._out.append(HangUp())
-        self._go_idle(now)
+        elif now - self._started_ns > self.settings.max_call_s * 1e9 and not self._keys:
+            self._ask_for("goodbye", "")
 
     def _place(self, reply: _Reply, sample: int) -> tuple[int, int]:
         """(phrase, offset in it) of a bot sample."""
@@ -282,15 +298,13 @@ class TurnMachine:
                 self._drop_bet("bet_lost")
                 self._become(State.LISTENING)
             case State.THINKING:
-                # Nothing was heard yet: what follows belongs to the same turn.
-                self._drop_bet("commit_undone")
+                # Nothing was heard yet: what follows belongs to the same turn, and is transcribed with what went before.
+                self._drop_bet("commit_undone" if self._next is not None else "bet_lost")
                 self._speech_start = event.sample if self._speech_start is None else self._speech_start
                 self._become(State.LISTENING)
-            case State.SPEAKING if self._reply is not None:
+            case State.SPEAKING:
                 self._speech_start = event.sample
-                self._out.append(Flush(self._reply.turn_id))
-                self._reply.cut = None
-                self._become(State.SUSPENDED)
+                self._suspend()
             case State.SUSPENDED:
                 self._drop_bet("bet_lost")
                 self._speech_start = event.sample if self._speech_start is None else self._speech_start
@@ -328,25 +342,22 @@ class TurnMachine:
             return
         if self.state is State.SUSPENDED and self._reply is not None and self._reply.cut is None:
             self._early_final = event
-            return None
+            return
         pause.text = event.text
         if self.state is State.SUSPENDED:
             if not takes_the_floor(event.text, self.bot_words()):
-                return self._arm()
+                self._arm()
+                return
             self._cancel_spoken()
             self._become(State.BETTING)
         if not event.text.strip():
-            self._drop_bet("")
-            self._speech_start = None
-            self._pause = None
-            return self._go_idle(now)
-        if self._next is not None and self._next.text == event.text:
-            return self._arm()
+            self._go_idle(now)
+            return
         self._next = _Reply(self._new_turn(), event.text)
         self._out.append(MakeReply(self._next.turn_id, "answer", event.text, bet=self.state is State.BETTING))
         if self.state is State.THINKING:
             self._commit(pause)
-        return self._arm()
+        self._arm()
 
     def _arm(self) -> None:
         """Set the next sample at which silence means something."""
@@ -360,10 +371,7 @@ class TurnMachine:
         if self.state is not State.BETTING:
             self.alarm_sample = None
             return
-        waits = self.settings.waits
-        due_ms = waits.max_ms
-        if pause.probability is not None:
-            due_ms = min(due_ms, waits.silence_ms(completeness(pause.probability, pause.text, waits.likely)))
+        due_ms = self._wait_ms(pause)
         again = [ms for ms in self.settings.rejudge_ms[pause.judged :] if ms < due_ms]
         self.alarm_sample = pause.sample + self._samples(again[0] if again else due_ms)
 
@@ -371,40 +379,46 @@ class TurnMachine:
         if self.alarm_sample is None or sample < self.alarm_sample:
             return
         self.alarm_sample = None
-        if self.state is State.LISTENING:  # more than Whisper can hear at once, or a noise that never ends
-            return self._on_pause(SpeechPaused(sample))
         pause = self._pause
-        if pause is None or self._caller_talks:
+        if self.state is State.LISTENING:  # more than Whisper can hear at once, or a noise that never ends
+            self._on_pause(SpeechPaused(sample))
+        elif pause is None or self._caller_talks:
             return
-        if self.state is State.SUSPENDED:
-            if pause.text is not None:
-                self._resume()
-            return  # the transcript will say
-        if self.state is not State.BETTING:
-            return
-        waits = self.settings.waits
+        elif self.state is State.SUSPENDED:
+            if pause.text is not None and not self._keys:  # else the transcript will say, or the keys
+                self._resume(now)
+        elif self.state is State.BETTING:
+            self._weigh(pause, sample, now)
+
+    def _weigh(self, pause: _Pause, sample: int, now: int) -> None:
+        """The caller has been silent up to `sample`: is the turn over?"""
         silence_ms = (sample - pause.sample) * 1000 // self._rate_hz
-        wait_ms = waits.max_ms
-        if pause.probability is not None:
-            wait_ms = min(wait_ms, waits.silence_ms(completeness(pause.probability, pause.text, waits.likely)))
-        if silence_ms < wait_ms:
+        if silence_ms < self._wait_ms(pause):
             pause.judged = sum(1 for ms in self.settings.rejudge_ms if ms <= silence_ms)
             start = self._speech_start if self._speech_start is not None else pause.sample
             self._out.append(Judge(pause.bet, start, sample))
-            return self._arm()
+            self._arm()
+            return
         self._become(State.THINKING)
         if self._next is not None:
             self._commit(pause)
             if self._next.phrases:
                 self._promote()
             elif self._next.complete:
-                self._next = None
-                self._go_idle(now)
+                self._give_up(self._next, now)
+        elif pause.text is not None:  # what was said, or the reply to it, could not be made out
+            self._ask_for("pardon", "")
+
+    def _wait_ms(self, pause: _Pause) -> int:
+        """The silence that ends the turn, as far as is known by now."""
+        waits = self.settings.waits
+        if pause.probability is None:
+            return waits.max_ms
+        return min(waits.max_ms, waits.silence_ms(completeness(pause.probability, pause.text, waits.likely)))
 
     def _commit(self, pause: _Pause) -> None:
         assert self._next is not None
         self._out += [Count("bet_won"), Commit(self._next.turn_id, self._next.text, pause.sample)]
-        self._speech_start = None
 
     def _drop_bet(self, count: str) -> None:
         if self._next is not None:
@@ -421,37 +435,39 @@ class TurnMachine:
         reply = self._reply
         if reply is None or self.state is not State.SUSPENDED or reply.cut is not None:
             return
+        self._heard = max(self._heard, event.sample)
         reply.cut = self._place(reply, event.sample)
         reply.error_ms = event.error_ms
         final, self._early_final = self._early_final, None
         if final is not None:
             self._on_final(final, now)
+        else:
+            self._arm()
 
-    def _resume(self) -> None:
+    def _resume(self, now: int) -> None:
         """It was no more than a hum: go on from the sample that was cut."""
         reply = self._reply
         if reply is None or reply.cut is None:
             return  # can't be: a transcript is taken up only once this is known
         index, offset = reply.cut
         self._out += [Count("barge_in_resumed"), Unpark(reply.turn_id)]
-        self._pause = None
-        self._speech_start = None
+        self._pause = self._speech_start = None
         reply.played = index
         self._become(State.SPEAKING)
         if index < len(reply.phrases):
             self._play(reply, index, offset)
         self._play_rest(reply)
+        self._on_heard(self._heard, now)  # it may have been heard to its end before it fell silent
 
     def _cancel_spoken(self) -> None:
-        reply = self._reply
-        if reply is None:
-            return
-        index, offset = reply.cut or (0, 0)
-        self._out += [
-            Count("barge_in_cancelled"),
-            Finish(reply.turn_id, index, offset, "interrupted", reply.error_ms),
-            Abandon(reply.turn_id),
-        ]
+        if self._reply is not None:
+            self._out.append(Count("barge_in_cancelled"))
+            self._break_off(self._reply)
+
+    def _break_off(self, reply: _Reply) -> None:
+        """The spoken reply ends where it was cut, or else where it was last heard."""
+        index, offset = reply.cut or self._place(reply, self._heard)
+        self._out.append(Finish(reply.turn_id, index, offset, "interrupted", reply.error_ms))
         self._reply = None
 
     # keys, silence, failure, end
@@ -459,10 +475,20 @@ class TurnMachine:
     def _on_key(self, digit: str, now: int) -> None:
         self._silences = 0
         self._keys = (self._keys + digit)[-32:]
+        self._suspend()
+        self.alarm_ns = now + round((0.2 if digit == "#" else self.settings.key_pause_s) * 1e9)
+
+    def _suspend(self) -> None:
+        """Silence the bot, if it talks; `Silenced` will say where."""
         if self.state is State.SPEAKING and self._reply is not None:
             self._out.append(Flush(self._reply.turn_id))
+            self._reply.cut = None
             self._become(State.SUSPENDED)
-        self.alarm_ns = now + round((0.2 if digit == "#" else self.settings.key_pause_s) * 1e9)
+
+    def _cut_and_understood(self) -> bool:
+        """Whether it is known where the bot fell silent, and that no words are on their way."""
+        cut = self._reply is None or self._reply.cut is not None
+        return cut and (self._pause is None or self._pause.text is not None)
 
     def _answer_keys(self) -> None:
         keys, self._keys = self._keys, ""
@@ -479,10 +505,11 @@ class TurnMachine:
             return
         self.alarm_ns = None
         if self._keys:
+            self._suspend()  # a reply began between the key and now
             if self.state in (State.LISTENING, State.BETTING, State.THINKING):
                 self._keys = ""  # words came with them, and words say more
                 self._out.append(Count("keys_with_words"))
-            elif self._caller_talks or (self.state is State.SUSPENDED and self._reply is not None and self._reply.cut is None):
+            elif self._caller_talks or (self.state is State.SUSPENDED and not self._cut_and_understood()):
                 self.alarm_ns = now + round(0.3e9)
             else:
                 self._answer_keys()
@@ -509,23 +536,37 @@ class TurnMachine:
             case "asr":
                 if self._pause is not None and self._pause.bet == event.number and self._pause.text is None:
                     self._pause.text = ""
-                    if self.state is State.SUSPENDED:
-                        return self._arm()
-                    self._speech_start = None
-                    self._ask_for("pardon", "")
-            case "reply":
-                reply = self._of(event.number)
-                if reply is not None and reply is self._next:
-                    self._next = None
                     if self.state is State.THINKING:
-                        self._go_idle(now)
-                elif reply is not None:
-                    reply.complete = True  # what is ready is said
+                        self._ask_for("pardon", "")
+                    else:
+                        self._arm()  # the caller may go on: asked for pardon only when the silence says so
+            case "reply":
+                self._on_reply_failed(event.number, now)
+
+    def _on_reply_failed(self, turn_id: int, now: int) -> None:
+        reply = self._of(turn_id)
+        if reply is None:
+            return
+        if reply.phrases:  # what is ready is said
+            reply.complete = True
+            self._on_heard(self._heard, now)
+        elif self.state is State.BETTING and reply is self._next:
+            self._out.append(Abandon(turn_id))
+            self._next = None  # asked for pardon when the silence says that the turn is over
+        elif self.state is State.THINKING and reply.kind in ("answer", "keys"):
+            self._out.append(Abandon(turn_id))
+            self._ask_for("pardon", "")
+        else:
+            reply.hang_up = reply.kind == "goodbye"
+            self._give_up(reply, now)
 
     def _on_ended(self) -> None:
-        for reply in (self._reply, self._next):
-            if reply is not None:
-                self._out.append(Abandon(reply.turn_id))
+        if self._next is not None:
+            self._out.append(Abandon(self._next.turn_id))
+        if self._reply is not None and self._reply.played:
+            self._break_off(self._reply)
+        elif self._reply is not None:
+            self._out.append(Abandon(self._reply.turn_id))
         self._reply = self._next = self._pause = None
         self.alarm_ns = self.alarm_sample = None
         self._become(State.ENDING)
@@ -535,9 +576,12 @@ class TurnMachine:
     def _go_idle(self, now: int) -> None:
         if self.state is not State.IDLE:
             self._become(State.IDLE)
-        self._pause = None
-        self.alarm_sample = None
-        self.alarm_ns = now + round(self.settings.silence_s * 1e9)
+        self._pause = self._speech_start = self.alarm_sample = None
+        if not self._keys or self.alarm_ns is None:  # keys are answered when they are due
+            self.alarm_ns = now + round(self.settings.silence_s * 1e9)
+        if self._reply is not None and self._reply.phrases:  # a greeting that was made while the caller talked
+            self._become(State.SPEAKING)
+            self._play_rest(self._reply)
 
     def _of(self, turn_id: int) -> _Reply | None:
         """The reply with this id, or None when it is over: what was made for it is dropped at the door."""
