@@ -473,6 +473,8 @@ class Call:
         reply = self._replies.pop(command.turn_id, None)
         if reply is None:
             return
+        if reply.task is not None and command.outcome == "interrupted":
+            reply.task.cancel()  # parked since the flush: the next reply would wait for it for ever
         heard = [p.text for p in reply.phrases[: command.phrases]]
         if command.phrases < len(reply.phrases) and command.offset:
             phrase = reply.phrases[command.phrases]

@@ -216,7 +216,10 @@ class Unpark:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Reply `turn_id` is over: `phrases` whole ones were heard and `offset` samples of the next."""
+    """Reply `turn_id` is over: `phrases` whole ones were heard and `offset` samples of the next. No more of it is made.
+
+    Every reply ends in one of `Finish` and `Abandon`.
+    """
 
     turn_id: int
     phrases: int
