@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from pipeline import polarity, questions
 from pipeline.guard import Guard
+from pipeline.hours import DAYS
 from pipeline.prompts import Message, prefix, request
 from pipeline.questions import Question, Want, When
 from pipeline.retrieval import FactIndex, Floats, Picked, Previous
@@ -112,8 +113,8 @@ class Dialogue:
         """Another call of the same bot: shares what was read and embedded, has a history of its own."""
         other = object.__new__(Dialogue)
         other.__dict__.update(self.__dict__)
-        other._today = today if today is not None else self._today  # noqa: SLF001
-        other._history = _History(reply=self._greeting)  # noqa: SLF001
+        other._today = today if today is not None else self._today
+        other._history = _History(reply=self._greeting)
         return other
 
     def needs_vector(self, said: str) -> bool:
@@ -129,7 +130,11 @@ class Dialogue:
         kind = talk(said)
         if kind is not None:
             return self._small(kind)
-        corrected = re.sub(r"^(?:no|nope|sorry|wait)?[, ]*i (?:meant|mean|said)[, ]+", "and ", plain(said)) if re.search(r"\bi (?:meant|mean|said)\b", plain(said)) else said
+        corrected = (
+            re.sub(r"^(?:no|nope|sorry|wait)?[, ]*i (?:meant|mean|said)[, ]+", "and ", plain(said))
+            if re.search(r"\bi (?:meant|mean|said)\b", plain(said))
+            else said
+        )
         text = without_openers(corrected)
         plans = [self._one(text, number, vector) for number in self._requests(text)]
         return plans[0] if len(plans) == 1 else self._together(plans)
@@ -151,7 +156,7 @@ class Dialogue:
         for statement in self._index.statements:
             found.update(dict.fromkeys(re.findall(r"(?<=[a-z,(&] )[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*", statement.text)))
         rare = [w for s in self._index.statements for w in tokens(s.text) if len(w) > 3 and w.isalpha() and self._index.rare(w)]
-        days = {day.lower() for day in questions.DAYS} | {f"{day.lower()}s" for day in questions.DAYS}
+        days = {day.lower() for day in DAYS} | {f"{day.lower()}s" for day in DAYS}
         found.update(dict.fromkeys(w for w in rare if w not in days and not any(w in f.lower() for f in found)))
         return tuple(w for w in found if w.lower() not in days)[:MAX_VOCABULARY]
 
@@ -193,7 +198,7 @@ class Dialogue:
         asked = _asked(question)
         return Ask(
             messages=(*self.prefix, Message("user", request(picked.text, asked))),
-            guard=Guard((picked.text,), asked, verdict),
+            guard=Guard((picked.text,), asked, sure=picked.score >= SURE),
             # A model that went astray on an open question was perhaps asked for what the fact does not say.
             fallback=self._unknown if question.want is Want.OTHER and picked.score < SURE else fallback(picked.text, verdict),
             fact=picked.text,
@@ -214,7 +219,11 @@ class Dialogue:
             case Talk.GOODBYE | Talk.DONE:
                 return Say(self._goodbye, hang_up=True)
             case Talk.NO:
-                return Say(self._goodbye, hang_up=True) if self._history.asked_more and self._history.turns else Say(f"All right. {more}")
+                return (
+                    Say(self._goodbye, hang_up=True)
+                    if self._history.asked_more and self._history.turns
+                    else Say(f"All right. {more}")
+                )
             case Talk.REPEAT:
                 return Say(self._history.reply)
             case Talk.SLOWER:
@@ -224,7 +233,9 @@ class Dialogue:
             case Talk.ROBOT:
                 return Say(f"I'm an automated assistant, not a person. I can tell you about {self._offers}.")
             case Talk.PERSON:
-                return Say(f"I can't put you through to anybody, I'm sorry, but I can tell you about {self._offers}. What would you like to know?")
+                return Say(
+                    f"I can't put you through to anybody, I'm sorry, but I can tell you about {self._offers}. What would you like to know?"
+                )
             case Talk.ABILITY:
                 return Say(f"I can tell you about {self._offers}. What would you like to know?")
             case Talk.THANKS:

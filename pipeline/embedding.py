@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -157,14 +158,16 @@ class Embedder:
             return np.zeros((0, DIMENSIONS), dtype=np.float32)
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         edges = np.cumsum([0, *map(len, ids)])
-        spans = [slice(int(a), int(b)) for a, b in zip(edges, edges[1:], strict=False)]
+        spans = [slice(int(a), int(b)) for a, b in pairwise(edges)]
         x: Floats = self._words[np.concatenate(ids)] + np.concatenate([self._positions[: len(i)] for i in ids])
         x = _normed(x, self._norm)
         for layer in self._layers:
             qkv = x @ layer.qkv + layer.qkv_bias
             attended = np.concatenate([_attend(qkv[span]) for span in spans])
-            x = _normed(x + attended @ layer.out + layer.out_bias, layer.norm1)
-            x = _normed(x + _gelu(x @ layer.up + layer.up_bias) @ layer.down + layer.down_bias, layer.norm2)
+            projected: Floats = attended @ layer.out + layer.out_bias
+            x = _normed(x + projected, layer.norm1)
+            widened: Floats = _gelu(x @ layer.up + layer.up_bias) @ layer.down + layer.down_bias
+            x = _normed(x + widened, layer.norm2)
         pooled: Floats = np.stack([x[span].mean(axis=0) for span in spans]).astype(np.float32)
         result: Floats = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
         return result

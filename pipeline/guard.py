@@ -5,68 +5,76 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.hours import DAYS, days_in
-from pipeline.words import NUMBER_WORDS, STOPWORDS, numbers, plain, stem, tokens
+from pipeline.hours import days_in
+from pipeline.words import NUMBER_WORDS, STOPWORDS, numbered, numbers, plain, stem, tokens, words_of
 
 _YES = re.compile(r"^\W*(?:oh,? )?(?:yes|yeah|yep|sure|of course|certainly|absolutely|definitely)\b(?!,? (?:but )?(?:no|not)\b)")
-_NO = re.compile(r"^\W*(?:oh,? )?(?:no|nope|unfortunately|sorry|(?:i'm )?afraid)\b(?!,? (?:problem|worries|trouble))")
-_DENIES = re.compile(r"\b(?:not|no|never|cannot|closed)\b|n't\b")
-_NAME = re.compile(r"(?<![.!?:] )(?<!^)\b[A-Z][a-zà-ÿ]+(?:['’][a-z]+)?\b")
+_NO = re.compile(r"^\W*(?:oh,? )?(?:no|nope|unfortunately)\b(?!,? (?:problem|worries|trouble))")
 _CLOCK_WORDS = {"noon": "12", "midday": "12", "midnight": "12"}
 _HEDGES = re.compile(r"\bas an ai\b|\blanguage model\b|\bfact:|\bquestion:|<\|", re.IGNORECASE)
-_CALLER = re.compile(r"\b(?:i|i've|i'd|my|me|mine)\b(?!'?m? (?:sorry|afraid))")
+_CALLER = re.compile(r"\b(?:i|i've|i'd|i'll|my|me|mine)\b(?!'m)|\bi'm (?!sorry|afraid|not sure)")
 """The bot speaks for "we"; an "I" is the caller's question given back."""
+_MONEY = re.compile(r"[£$€]\s?(\d[\d,]*(?:\.\d+)?)|\b(\d+(?:\.\d+)?) ?(?:pounds?|dollars?|euros?|pence|cents?|p)\b", re.IGNORECASE)
 UNKNOWN = re.compile(r"\b(?:i (?:don't|do not) (?:know|have)|i'm not sure|not sure|no information)\b", re.IGNORECASE)
 """What the model says when the fact does not hold the answer."""
 
-
-_PLAIN = frozenset(
-    """afraid sorry cost costs costing price prices priced charge charges charged pay paid fee free pound pounds dollar dollars euro euros pence cent cents total
-    available allowed welcome possible included include includes required necessary provide provides sell sells located situated find
-    minutes minute hour hours day days week weeks month months year years half quarter per each every until between during around
-    approximately roughly extra additional person people customers customer
-    last lasts lasting ahead beforehand wait ready currently currently moment option options course yours hold holds fit fits starts start
-    monday tuesday wednesday thursday friday saturday sunday noon midnight morning afternoon evening number address phone telephone email""".split()
-) | NUMBER_WORDS
+_PLAIN = NUMBER_WORDS | words_of(
+    """afraid sorry know cost costs costing price prices priced charge charges charged pay paid fee free pound pounds dollar dollars euro
+    euros pence cent cents total available allowed welcome possible included include includes required necessary provide provides sell
+    sells located situated minute minutes hour hours day days week weeks month months year years half quarter per each every during
+    approximately roughly extra additional person people customer customers last lasts lasting ahead beforehand wait ready currently
+    moment option options yours hold holds fit fits noon midnight morning afternoon evening number address phone telephone email"""
+)
 """Words that a model may add: the grammar of prices, lengths and places. Everything else it must have from the facts."""
 
 
-class Guard:
-    """Checks phrases of a reply against its facts and its question. `verdict` is yes, no, or None where code cannot tell.
+def _money(text: str) -> set[str]:
+    figures = " ".join(numbered(re.findall(r"[A-Za-z']+|[£$€]?\d+(?:[.,]\d+)*", text.lower().replace("-", " "))))
+    return {f"{float(a.replace(',', '') or b):g}" for a, b in _MONEY.findall(f"{text} | {figures}")} if figures else set()
 
-    Holds no state but what it was made with: a phrase may be checked twice, or never.
+
+class Guard:
+    """Checks phrases of a reply against its facts and its question.
+
+    `verdict` is yes, no, or None where code cannot tell. `sure`: the facts do hold the answer, so "I don't know" is refused.
+
+    Holds nothing but what it was made with: a phrase may be checked twice, or never.
     """
 
-    def __init__(self, facts: Sequence[str], question: str, verdict: bool | None = None) -> None:
+    def __init__(self, facts: Sequence[str], question: str, verdict: bool | None = None, *, sure: bool = False) -> None:
         self.facts = tuple(facts)
         self.question = question
         self.verdict = verdict
-        allowed = " ".join((*self.facts, question))
-        self._numbers = numbers(allowed) | {_CLOCK_WORDS[w] for w in _CLOCK_WORDS if w in plain(allowed)}
-        # "14:00" may come back as "2 pm", "1.30" as "half past one".
+        self._sure = sure
+        fact = " ".join(facts)
+        said = f"{fact} {question}"
+        self._numbers = numbers(said) | {figure for word, figure in _CLOCK_WORDS.items() if word in plain(said)}
+        # "14:00" may come back as "2 pm"; "one" is a pronoun as well.
         self._numbers |= {str(int(float(n)) - 12) for n in self._numbers if 12 < float(n) < 24} | {"1"}
-        self._days = set(days_in(" ".join(self.facts))) | set(days_in(question))
-        self._words = {stem(w) for w in tokens(allowed)}
+        self._money = _money(said)
+        self._only_money = {n for n in _money(fact) if len(re.findall(rf"(?<![\d.]){re.escape(n)}(?![\d]|\.\d)", fact)) < 2}
+        self._days = set(days_in(said))
+        self._words = {stem(word) for word in tokens(said)}
 
-    def check(self, phrase: str, *, first: bool = False) -> bool:
-        """Whether a phrase may be spoken. `first`: it opens the reply, so a leading yes or no answers the question."""
+    def check(self, phrase: str) -> bool:
+        """Whether a phrase may be spoken."""
         text = plain(phrase)
         if _HEDGES.search(phrase) or (_CALLER.search(text) and not UNKNOWN.search(text)):
             return False
-        if numbers(phrase) - self._numbers:
+        if self._sure and UNKNOWN.search(text):
             return False
-        if self._days and set(days_in(phrase)) - self._days or (not self._days and days_in(phrase)):
+        said, money = numbers(phrase), _money(phrase)
+        # A price without its currency, or a currency on what is no price, is a wrong price.
+        if said - self._numbers or money - self._money or (said & self._only_money) - money:
             return False
-        if any(word.isalpha() and len(word) > 2 and stem(word) not in self._words and word not in STOPWORDS and word not in _PLAIN for word in tokens(phrase)):
+        if set(days_in(phrase, spoken=True)) - self._days:
             return False
-        if any(stem(w) not in self._words and w.lower() not in STOPWORDS and w not in DAYS for w in _NAME.findall(phrase)):
+        if any(self._invented(word) for word in tokens(phrase)):
             return False
-        return not (self.verdict is not None and self._contradicts(text, first=first))
+        return self.verdict is None or not (_NO if self.verdict else _YES).search(text)
 
-    def _contradicts(self, text: str, *, first: bool) -> bool:
-        if self.verdict:
-            return bool(_NO.search(text)) and not UNKNOWN.search(text)
-        if _YES.search(text):
-            return True
-        # Half an answer ("We can fetch") may still turn; a whole sentence that denies nothing says yes.
-        return first and text.endswith((".", "!")) and not _DENIES.search(text) and "only" not in text and "sorry" not in text
+    def _invented(self, word: str) -> bool:
+        """A word of substance that neither fact nor question has: a name, a thing, a place."""
+        if not word[0].isalpha() or len(word) < 3 or word in STOPWORDS or word in _PLAIN:
+            return False
+        return stem(word) not in self._words

@@ -12,8 +12,9 @@ ALL_DAYS = frozenset(range(7))
 Range = tuple[int, int]
 """Opening and closing in minutes after midnight; closing may be past 24 h (a bar that shuts at 2 am: 26 h)."""
 
-_DAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?s?"
-_DAY_WORD = rf"\b{_DAY}\b\.?"
+_FULL = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+_SHORT = r"(?:mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)s?\b\.?"
+_DAY_WORD = rf"\b(?:{_FULL}|{_SHORT})(?!\w)"
 _TO = r"(?:\s*(?:-|–|—|to|till?|until|through|thru)\s*)"
 _CLOCK = r"(?:\d{1,2}(?:[:.h]\d{2})?\s*(?:[ap]\.?\s?m\b\.?|o'clock|noon)?|noon|midday|midnight)"
 _HALF = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
@@ -43,7 +44,9 @@ def days_in(text: str, *, spoken: bool = False) -> tuple[int, ...]:
     """
     found: dict[int, None] = {}
     for match in _TOKEN.finditer(text):
-        if match.lastgroup in ("day", "days", "set") and not (spoken and match.lastgroup != "set" and "day" not in match[0].lower()):
+        if match.lastgroup in ("day", "days", "set") and not (
+            spoken and match.lastgroup != "set" and "day" not in match[0].lower()
+        ):
             found.update(dict.fromkeys(_days_of(match)))
     return tuple(found)
 
@@ -174,14 +177,14 @@ def clock_text(minute: int) -> str:
 
 
 def spoken_ranges(ranges: Sequence[Range]) -> str:
-    """"from 9 am to 1 pm and from 2 pm to 5 pm"."""
+    """ "from 9 am to 1 pm and from 2 pm to 5 pm"."""
     if list(ranges) == [(0, 1440)]:
         return "around the clock"
     return " and ".join(f"from {clock_text(a)} to {clock_text(b)}" for a, b in ranges)
 
 
 def joined(parts: Sequence[str]) -> str:
-    """"a, b and c"."""
+    """ "a, b and c"."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
@@ -249,9 +252,7 @@ class _Builder:
             self._open(self.pending, [span], fresh=True)
             self.bound, self.pending = self.pending, []
             self.shut = self.lunch = False
-        elif self.excepting and self.bound:
-            self._open(self.bound, [span])
-        elif self.bound and not self.range_first:
+        elif self.bound and (self.excepting or not self.range_first):
             self._open(self.bound, [span])
         elif self.bound:
             # "9 to 5 on weekdays and 9 to 1 on Saturdays": the next hours wait for their own days.
@@ -316,7 +317,9 @@ def is_schedule(text: str) -> bool:
     kinds = {match.lastgroup for match in _TOKEN.finditer(text)}
     has_days = bool(kinds & {"day", "days", "set"})
     timed = bool(kinds & {"range"}) or bool(kinds & {"until"} and has_days)
-    return (has_days and (timed or "closed" in kinds)) or ("range" in kinds and bool(re.search(r"\bopen(ing)?\b|\bhours\b", text, re.I)))
+    return (has_days and (timed or "closed" in kinds)) or (
+        "range" in kinds and bool(re.search(r"\bopen(ing)?\b|\bhours\b", text, re.IGNORECASE))
+    )
 
 
 def parse(text: str, subject: str = "") -> Schedule | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr st prof rev no tel approx ave rd etc vs jr sr dept min max incl ext hr hrs mt ft e.g i.e a.m p.m a p mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep sept oct nov dec".split()
+from pipeline.words import words_of
+
+_ABBREVIATIONS = words_of(
+    "mr mrs ms dr st prof rev no tel approx ave rd etc vs jr sr dept min max incl ext hr hrs mt ft e.g i.e a.m p.m a p "
+    "mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep sept oct nov dec"
 )
 _JOINTS = re.compile(
     r"[.!?…]+[\"'”’)]*(?=\s)"  # a sentence's end
@@ -13,7 +16,9 @@ _JOINTS = re.compile(
     r"|\s[-–—](?=\s)"
     r"|\n"
 )
-_CONJUNCTION = re.compile(r"\s(?=(?:and|but|or|so|because|which|where|when|if|unless|until|while|though|otherwise|then|from|between|after|before)\s)")
+_CONJUNCTION = re.compile(
+    r"\s(?=(?:and|but|or|so|because|which|where|when|if|unless|until|while|though|otherwise|then|from|between|after|before)\s)"
+)
 _LAST_WORD = re.compile(r"([A-Za-z][A-Za-z.]*)\.$")
 _DIGIT_BEFORE = re.compile(r"\d$")
 _NAME_BEFORE = re.compile(r"(?:^|\s)[A-Z][\w'’.-]*$")
@@ -66,7 +71,11 @@ class Phraser:
         if len(text) > self._long:
             for match in _CONJUNCTION.finditer(text, self._min):
                 before, after = text[: match.start()], text[match.end() :]
-                if not _DIGIT_BEFORE.search(before) and not re.search(r"[ap]\.?m\.?$|noon$", before) and not re.match(r"\w+ (?:\d|[A-Z£$€])", after):
+                if (
+                    not _DIGIT_BEFORE.search(before)
+                    and not re.search(r"[ap]\.?m\.?$|noon$", before)
+                    and not re.match(r"\w+ (?:\d|[A-Z£$€])", after)
+                ):
                     return match.end()
         return None
 

@@ -26,7 +26,11 @@ class Example:
 EXAMPLES = (
     Example("No. We do not repair umbrellas.", "Could we mend your umbrella?", "No, we do not repair umbrellas."),
     Example("Key cutting: house key 6 pounds.", "What do we take for a house key?", "A house key is 6 pounds."),
-    Example("Yes. Dogs are allowed if they are on a lead.", "You have a small dog, may you bring her?", "Yes, dogs are allowed if they are on a lead."),
+    Example(
+        "Yes. Dogs are allowed if they are on a lead.",
+        "You have a small dog, may you bring her?",
+        "Yes, dogs are allowed if they are on a lead.",
+    ),
     Example("Engraving takes about 15 minutes, you can wait.", "And how long do we need for that?", "It takes about 15 minutes."),
     Example("Heels: new ones in an hour.", "What colour are the heels?", "I don't know that, I'm sorry."),
 )

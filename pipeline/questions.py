@@ -32,26 +32,46 @@ _AUX = (
     r"|wouldn't|any chance)"
 )
 _PRONOUN = r"(?:i|you|we|he|she|it|they|there|this|that|these|those|one|someone|somebody|anyone|anybody|everyone|my|your|our|his|her|the|their|a|an|any|all|[a-z]+s)"
-_YES_NO = re.compile(rf"(?:^|[,;:] ?|\b(?:and|so|but|or|well|hi|hello|also|please|then|okay|if|morning|afternoon) |^\w+,? ){_AUX} (?:\w+ )?{_PRONOUN}\b|^{_AUX}\b|\b{_AUX} (?:i|you|we|he|she|they|there)\b")
+_YES_NO = re.compile(
+    rf"(?:^|[,;:] ?|\b(?:and|so|but|or|well|hi|hello|also|please|then|okay|if|morning|afternoon) |^\w+,? ){_AUX} (?:\w+ )?{_PRONOUN}\b|^{_AUX}\b|\b{_AUX} (?:i|you|we|he|she|they|there)\b"
+)
 _LEANS = re.compile(r"^(?:and|but|also|or|what about|how about|what if)\b|\b(?:then|instead)\W*$", re.IGNORECASE)
-_POINTS = re.compile(r"\b(?:it|that|this|those|these|they|them|one|ones|then|same|he|she|her|him|his)\b(?!')|\b(?:it|that)'s\b", re.IGNORECASE)
-_WH = re.compile(rf"(?:^|\b(?:and|so|but|well|then|also|okay|hi|hello|please|me|know|sorry),? |[,;] ?)(?:how|what|which|where|when|who|why)(?:'s)?\b(?! (?:about|if)\b)", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"\b(?:what|which) (?:\w+ )?(brand|make|model|colou?r|temperature|size|flavou?rs?|nationality|speed|age|percentage|version|software)\b")
+_POINTS = re.compile(
+    r"\b(?:it|that|this|those|these|they|them|one|ones|then|same|he|she|her|him|his)\b(?!')|\b(?:it|that)'s\b", re.IGNORECASE
+)
+_WH = re.compile(
+    r"(?:^|\b(?:and|so|but|well|then|also|okay|hi|hello|please|me|know|sorry),? |[,;] ?)(?:how|what|which|where|when|who|why)(?:'s)?\b(?! (?:about|if)\b)",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(
+    r"\b(?:what|which) (?:\w+ )?(brand|make|model|colou?r|temperature|size|flavou?rs?|nationality|speed|age|percentage|version|software)\b"
+)
 _WANTS = (
     (Want.PHONE, r"\b(?:phone|telephone|mobile|contact) number\b|\bnumber\b.{0,20}\b(?:call|ring|reach|phone)\b|\byour number\b"),
     (Want.EMAIL, r"\be-?mail\b"),
-    (Want.LENGTH, r"\bhow (?:long|quick|quickly|soon|fast|far (?:ahead|in advance|ahead))\b|\bhow many (?:minutes|hours|days|weeks|months)\b|\bhow much time\b"),
+    (
+        Want.LENGTH,
+        r"\bhow (?:long|quick|quickly|soon|fast|far (?:ahead|in advance|ahead))\b|\bhow many (?:minutes|hours|days|weeks|months)\b|\bhow much time\b",
+    ),
     (Want.AGE, r"\b(?:how old|what age|which age|old enough|too young|too old|minimum age|from what age|age limit)\b"),
     (
         Want.PRICE,
-        r"\bhow much(?! (?:notice|time|longer))\b|\bset \w+ back\b|\bam i looking at\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
-        r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rate|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b",
+        (
+            r"\bhow much(?! (?:notice|time|longer))\b|\bset \w+ back\b|\bam i looking at\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
+            r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rate|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b"
+        ),
     ),
-    (Want.WHERE, r"^(?:and |so |but )?where\b|\bwhere(?:'s| is| are| can| do| would| exactly| abouts)\b|\baddress\b|\bhow do (?:i|we) (?:get|find)\b|\bdirections\b|\bwhereabouts\b"),
+    (
+        Want.WHERE,
+        r"^(?:and |so |but )?where\b|\bwhere(?:'s| is| are| can| do| would| exactly| abouts)\b|\baddress\b|\bhow do (?:i|we) (?:get|find)\b|\bdirections\b|\bwhereabouts\b",
+    ),
     (Want.MEASURE, r"\bhow (?:warm|hot|cold|big|large|deep|wide|heavy|tall|high|steep|loud|busy|clean|safe|strong|fast|far)\b"),
     (Want.ATTRIBUTE, _ATTRIBUTE),
     (Want.WHO, r"\bwho(?:'s|se)?\b(?! (?:is|am|has|have|had|needs|wants|loves|likes)\b(?=.*\?.*\?))"),
-    (Want.WHEN, r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"),
+    (
+        Want.WHEN,
+        r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b",
+    ),
 )
 _OBJECT = re.compile(
     rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:you|we|they) got\b|\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*[a-z'-]+)"
@@ -67,7 +87,15 @@ _TIME = re.compile(
     r"\b(?:(?P<half>half(?: past)?)|(?P<quarter>quarter (?:past|to)))?\s*\b(?P<hour>1[0-2]|0?[1-9]|2[0-3]|1[3-9])(?:[:.](?P<minute>[0-5]\d))?"
     r"(?:\s+(?P<spoken>15|30|45))?\s*(?P<half_day>[ap]\.?\s?m\b\.?|o'clock)?"
 )
-_PARTS = {"morning": (360, 720), "lunchtime": (720, 840), "lunch time": (720, 840), "afternoon": (720, 1020), "evening": (1080, 1320), "tonight": (1080, 1320), "night": (1200, 1440)}
+_PARTS = {
+    "morning": (360, 720),
+    "lunchtime": (720, 840),
+    "lunch time": (720, 840),
+    "afternoon": (720, 1020),
+    "evening": (1080, 1320),
+    "tonight": (1080, 1320),
+    "night": (1200, 1440),
+}
 
 
 _NEED_A_TOPIC = frozenset({Want.PRICE, Want.LENGTH, Want.WHEN, Want.AGE, Want.WHO, Want.YES_NO, Want.WHERE})
@@ -122,7 +150,10 @@ class Question:
     @property
     def verb(self) -> str:
         """The concept of "sell" in "do you sell helmets", or nothing."""
-        match = re.search(rf"\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*([a-z'-]+)", plain(self.core))
+        match = re.search(
+            rf"\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*([a-z'-]+)",
+            plain(self.core),
+        )
         return concept(match[1]) if match else ""
 
     @property
@@ -137,10 +168,14 @@ class Question:
         return durations(self.text)
 
 
-_DAY_KEYS = frozenset(k for day in DAYS for k in content(day)) | frozenset(content("weekend weekday morning afternoon evening night week day"))
+_DAY_KEYS = frozenset(k for day in DAYS for k in content(day)) | frozenset(
+    content("weekend weekday morning afternoon evening night week day")
+)
 
 
-_CHILD = re.compile(r"\b(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen)[- ]years?[- ]olds?\b")
+_CHILD = re.compile(
+    r"\b(?:[1-9]|1[0-7]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen)[- ]years?[- ]olds?\b"
+)
 
 
 def _topical(text: str) -> list[str]:
@@ -162,7 +197,11 @@ def sentences_of(said: str) -> list[str]:
 def asks(sentence: str) -> bool:
     """Whether a sentence is a question, with or without its mark."""
     text = plain(sentence)
-    return text.endswith("?") or bool(re.match(rf"^(?:and |so |but )?(?:how|what|where|when|which|who|why|{_AUX})\b", text)) or bool(_YES_NO.search(text))
+    return (
+        text.endswith("?")
+        or bool(re.match(rf"^(?:and |so |but )?(?:how|what|where|when|which|who|why|{_AUX})\b", text))
+        or bool(_YES_NO.search(text))
+    )
 
 
 def asking_parts(parts: list[str]) -> list[int]:
@@ -189,10 +228,18 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
     before = " ".join(p for i, p in enumerate(parts) if i != sentence)
     want = want_of(core)
     text = plain(core)
-    yes_no = want is Want.YES_NO or (want in (Want.AGE, Want.EMAIL, Want.PHONE) and bool(_YES_NO.search(text)) and not _WH.search(text))
-    bare = re.sub(r"^(?:hi|hello|hey|oh|ah|okay|ok|great|thanks|thank you|right|sorry|yes|no|good (?:morning|afternoon|evening))[,.! ]+", "", text)
+    yes_no = want is Want.YES_NO or (
+        want in (Want.AGE, Want.EMAIL, Want.PHONE) and bool(_YES_NO.search(text)) and not _WH.search(text)
+    )
+    bare = re.sub(
+        r"^(?:hi|hello|hey|oh|ah|okay|ok|great|thanks|thank you|right|sorry|yes|no|good (?:morning|afternoon|evening))[,.! ]+",
+        "",
+        text,
+    )
     # A pronoun points at what was said just before it, if that was in the same breath.
-    points = bool(_POINTS.search(re.sub(r"\b(?:is|are) (?:there|it)\b|\bthis (?:morning|week|month|year|\w+day)\b", "", bare))) and not _topical(before)
+    points = bool(
+        _POINTS.search(re.sub(r"\b(?:is|are) (?:there|it)\b|\bthis (?:morning|week|month|year|\w+day)\b", "", bare))
+    ) and not _topical(before)
     points = points and len(_topical(core)) <= 1
     leans = bool(_LEANS.search(bare)) or points or (not _topical(said) and want in _NEED_A_TOPIC)
     return Question(said, core, before, want, yes_no, leans, points, when_of(said, core))
@@ -210,7 +257,18 @@ def when_of(said: str, core: str = "") -> When:
 def _when(text: str) -> When:
     text = plain(text)
     days = days_in(text, spoken=True)
-    relative = next((n for n, p in ((2, r"\bday after tomorrow\b"), (1, r"\btomorrow\b"), (0, r"\b(?:today|tonight|right now|now|this (?:morning|afternoon|evening))\b")) if re.search(p, text)), None)
+    relative = next(
+        (
+            n
+            for n, p in (
+                (2, r"\bday after tomorrow\b"),
+                (1, r"\btomorrow\b"),
+                (0, r"\b(?:today|tonight|right now|now|this (?:morning|afternoon|evening))\b"),
+            )
+            if re.search(p, text)
+        ),
+        None,
+    )
     part_name = next((name for name in _PARTS if re.search(rf"\b{name}s?\b", text)), "")
     part = _PARTS.get(part_name)
     return When(
@@ -233,7 +291,10 @@ def _minute(text: str, part_name: str) -> int | None:
     cue = r"(?:\b(?:at|around|about|by|before|after|till|until|past|to|as late as|as early as|half|quarter|from)\s+)"
     for match in re.finditer(rf"(?P<cue>{cue}+)?(?P<time>{_TIME.pattern})", words):
         unit = words[match.end() :].lstrip()
-        if re.match(r"(?:years?|year old|pounds?|dollars?|euros?|percent|minutes?|mins?|hours?|weeks?|months?|days?|people|kids|children|dogs?|of|adults?|times?|month|pence)\b", unit):
+        if re.match(
+            r"(?:years?|year old|pounds?|dollars?|euros?|percent|minutes?|mins?|hours?|weeks?|months?|days?|people|kids|children|dogs?|of|adults?|times?|month|pence)\b",
+            unit,
+        ):
             continue
         explicit = match["half_day"] or match["minute"] or match["half"] or match["quarter"]
         if not (match["cue"] or explicit):
@@ -283,7 +344,11 @@ def turned(text: str) -> str:
         new = _TURNED[word]
         if word == "you" and _is_object(words, n):
             new = "us"
-        words[n] = new[0].upper() + new[1:] if words[n][0].isupper() and (n == 1 or words[n - 1].rstrip().endswith((".", "?", "!"))) else new
+        words[n] = (
+            new[0].upper() + new[1:]
+            if words[n][0].isupper() and (n == 1 or words[n - 1].rstrip().endswith((".", "?", "!")))
+            else new
+        )
     return "".join(words)
 
 
@@ -291,6 +356,24 @@ def _is_object(words: list[str], n: int) -> bool:
     """Whether the "you" at `n` is one that something is done to: after a preposition or a verb of giving, or at the end."""
     before = words[n - 2].lower() if n >= 2 else ""
     after = words[n + 1].strip()[:1] if n + 1 < len(words) else ""
-    return before in {"to", "for", "with", "by", "at", "from", "near", "pay", "send", "give", "tell", "find", "reach", "call", "ring", "email", "visit", "see", "of"} or (
-        after in {"?", ".", ","} and before not in {"do", "are", "can", "could", "would", "will", "have"}
-    )
+    return before in {
+        "to",
+        "for",
+        "with",
+        "by",
+        "at",
+        "from",
+        "near",
+        "pay",
+        "send",
+        "give",
+        "tell",
+        "find",
+        "reach",
+        "call",
+        "ring",
+        "email",
+        "visit",
+        "see",
+        "of",
+    } or (after in {"?", ".", ","} and before not in {"do", "are", "can", "could", "would", "will", "have"})

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.polarity import age_of, has_age
+from pipeline.polarity import age_of, asks_free, has_age
 from pipeline.questions import Question, Want
 from pipeline.statements import Item, Statement
 from pipeline.words import STOPWORDS, concept, content, plain
@@ -77,7 +77,9 @@ class FactIndex:
         self._idf = {key: math.log(1 + (n - f + 0.5) / (f + 0.5)) for key, f in frequency.items()}
         # "Doctor Reid" is the Fiona of another sentence.
         self._aliases: dict[str, set[str]] = {}
-        for first, second in (pair for s in self.statements for pair in re.findall(r"(?<=\w )([A-Z][a-z]+) ([A-Z][a-z]+)\b", s.text)):
+        for first, second in (
+            pair for s in self.statements for pair in re.findall(r"(?<=[\w.] )([A-Z][a-z]+) ([A-Z][a-z]+)\b", s.text)
+        ):
             if self._idf.get(concept(second), 0) > 2:
                 self._aliases.setdefault(concept(second), set()).add(concept(first))
         self._unseen = math.log(1 + (n + 0.5) / 0.5)
@@ -118,13 +120,18 @@ class FactIndex:
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
         age = age_of(question)
+        want = Want.PRICE if question.yes_no and asks_free(question.core) else question.want
         cosines = self._vectors @ vector if vector is not None else np.zeros(len(self.statements), dtype=np.float32)
-        last = previous.picked.facts[0] if previous is not None and question.leans and previous.picked and previous.picked.facts else None
+        last = (
+            previous.picked.facts[0]
+            if previous is not None and question.leans and previous.picked and previous.picked.facts
+            else None
+        )
         return [
             Scores(
                 words=sum(w for key, w in weights.items() if key in keys) / whole,
                 meaning=float(cosine),
-                kind=_kind(question.want, statement) + (0.25 if age is not None and has_age(statement.text) else 0.0),
+                kind=_kind(want, statement) + (0.25 if age is not None and has_age(statement.text) else 0.0),
                 context=_context(statement, last) * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
             )
             for statement, keys, cosine in zip(self.statements, self._keys, cosines, strict=True)
@@ -138,7 +145,11 @@ class FactIndex:
         order = sorted(range(len(scores)), key=lambda i: -scores[i].total)
         best = order[0]
         hints = self._hints(question, previous)
-        last = previous.picked.facts[0] if previous is not None and question.leans and previous.picked and previous.picked.facts else None
+        last = (
+            previous.picked.facts[0]
+            if previous is not None and question.leans and previous.picked and previous.picked.facts
+            else None
+        )
         if last is not None and question.want is Want.OTHER and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
@@ -179,7 +190,9 @@ class FactIndex:
             hints |= previous_hints(previous)
         return frozenset(hints)
 
-    def _items(self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None) -> tuple[Item, ...]:
+    def _items(
+        self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None
+    ) -> tuple[Item, ...]:
         """Entries of its list that were asked for; all when none was."""
         minutes = question.minutes
         if minutes and (by_length := tuple(item for item in statement.items if item.minutes & minutes)):
@@ -209,15 +222,34 @@ def _kind(want: Want, statement: Statement) -> float:
         case Want.EMAIL:
             return 0.6 if "@" in text or "email" in text else 0.0
         case Want.WHERE:
-            return 0.3 if re.search(r"\baddress\b|\b\d+\w? [a-z]+ (?:street|road|lane|hill|square|avenue|st|rd)\b|\bfloor\b|\bbehind\b|\bnext to\b", text) else 0.0
+            return (
+                0.3
+                if re.search(
+                    r"\baddress\b|\b\d+\w? [a-z]+ (?:street|road|lane|hill|square|avenue|st|rd)\b|\bfloor\b|\bbehind\b|\bnext to\b",
+                    text,
+                )
+                else 0.0
+            )
         case Want.AGE:
             return 0.25 if re.search(r"\b(?:from|over|under|at least|age|aged|years?|older|younger|weeks old)\b", text) else 0.0
         case Want.WHEN:
-            return 0.15 if statement.scheduled or re.search(r"\b(?:am|pm|\w+day|january|february|march|april|may|june|july|august|september|october|november|december|\d+ hours)s?\b", text) else 0.0
+            return (
+                0.15
+                if statement.scheduled
+                or re.search(
+                    r"\b(?:am|pm|\w+day|january|february|march|april|may|june|july|august|september|october|november|december|\d+ hours)s?\b",
+                    text,
+                )
+                else 0.0
+            )
         case Want.WHO:
             return 0.1 if re.search(r"(?<=[a-z(] )[A-Z][a-z]+", statement.text) else 0.0
         case Want.MEASURE:
-            return 0.1 if re.search(r"\d+ ?(?:m|metres?|meters?|cm|km|feet|foot|kg|degrees|°|minutes|miles?)\b|°|\baway\b", text) else -0.4
+            return (
+                0.1
+                if re.search(r"\d+ ?(?:m|metres?|meters?|cm|km|feet|foot|kg|degrees|°|minutes|miles?)\b|°|\baway\b", text)
+                else -0.4
+            )
         case Want.ATTRIBUTE:
             return 0.0
         case Want.YES_NO | Want.OTHER:

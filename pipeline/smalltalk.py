@@ -34,41 +34,84 @@ class Talk(Enum):
 
 _FILLER = r"(?:(?:um+|uh+|er+m?|hm+|ah+|oh|well|so|okay|ok|right|alright|all right|great|lovely|perfect|good|fine|brilliant|yeah|yes|no|and|but|please|sorry|thanks|thank you|cheers|then|now|actually|great|super|wonderful|excellent|i see|got it|sure|very much|so much|a lot|for (?:that|your help|the (?:help|information|info)))[ ,.!-]*)"
 _RULES: tuple[tuple[Talk, str], ...] = (
-    (Talk.SLOWER, r"(?:.*\b(?:say|repeat|speak|talk|go|again|that)\b.*\b(?:slower|slowly|more slowly|slow down)\b.*|slower(?: please)?|.*\bslow down\b.*|.*\btoo fast\b.*)"),
+    (
+        Talk.SLOWER,
+        r"(?:.*\b(?:say|repeat|speak|talk|go|again|that)\b.*\b(?:slower|slowly|more slowly|slow down)\b.*|slower(?: please)?|.*\bslow down\b.*|.*\btoo fast\b.*)",
+    ),
     (
         Talk.REPEAT,
-        r"(?:pardon(?: me)?|(?:i'm )?sorry,? what(?: was that)?|sorry|what|what was that|what did you (?:just )?say|excuse me|come again|say (?:that|it) again|again|one more time"
-        r"|(?:(?:can|could|would) you )?(?:please )?(?:say|repeat|tell me)(?: that| it)?(?: again| once more| one more time)?|(?:can|could|would) you (?:please )?(?:say|repeat) (?:that|it|yourself)(?: again| once more| one more time)?(?: for me)?"
-        r"|(?:i )?(?:didn't|did not|couldn't|could not|can't) (?:quite )?(?:catch|get|hear|understand|follow) (?:that|you|it|what you said|a word)(?: .{0,30})?|i missed (?:that|it)|you what)(?:,? please)?",
+        (
+            r"(?:pardon(?: me)?|(?:i'm )?sorry,? what(?: was that)?|sorry|what|what was that|what did you (?:just )?say|excuse me|come again|say (?:that|it) again|again|one more time"
+            r"|(?:(?:can|could|would) you )?(?:please )?(?:say|repeat|tell me)(?: that| it)?(?: again| once more| one more time)?|(?:can|could|would) you (?:please )?(?:say|repeat) (?:that|it|yourself)(?: again| once more| one more time)?(?: for me)?"
+            r"|(?:i )?(?:didn't|did not|couldn't|could not|can't) (?:quite )?(?:catch|get|hear|understand|follow) (?:that|you|it|what you said|a word)(?: .{0,30})?|i missed (?:that|it)|you what)(?:,? please)?"
+        ),
     ),
-    (Talk.GOODBYE, r"(?:.*\b(?:good ?bye|bye(?:[ -]bye)?|see you(?: (?:then|soon|later|tomorrow))?|speak soon|have a (?:good|nice|great|lovely) (?:day|one|evening|afternoon|weekend)|take care|cheerio|ta[ -]ra)\b(?! (?:how|what|when|do|can|is|are)).{0,25})"),
+    (
+        Talk.GOODBYE,
+        r"(?:.*\b(?:good ?bye|bye(?:[ -]bye)?|see you(?: (?:then|soon|later|tomorrow))?|speak soon|have a (?:good|nice|great|lovely) (?:day|one|evening|afternoon|weekend)|take care|cheerio|ta[ -]ra)\b(?! (?:how|what|when|do|can|is|are)).{0,25})",
+    ),
     (
         Talk.DONE,
-        r"(?:no,? ?)*(?:that's|that is|that was|that will be|that'll be|that would be) (?:all|it|everything|fine|great|perfect|lovely)(?: (?:i|we) (?:need|needed|wanted)(?: to know)?)?(?: for (?:now|today))?"
-        r"|nothing(?: else| more)?|no,? (?:that's|nothing|i'm|thank|thanks|not).{0,25}|i'm (?:all )?(?:good|fine|done|sorted)(?: thanks?| thank you)?|no more questions|i think that's (?:all|it|everything)|that's all i.{0,25}",
+        (
+            r"(?:no,? ?)*(?:that's|that is|that was|that will be|that'll be|that would be) (?:all|it|everything|fine|great|perfect|lovely)(?: (?:i|we) (?:need|needed|wanted)(?: to know)?)?(?: for (?:now|today))?"
+            r"|nothing(?: else| more)?|no,? (?:that's|nothing|i'm|thank|thanks|not).{0,25}|i'm (?:all )?(?:good|fine|done|sorted)(?: thanks?| thank you)?|no more questions|i think that's (?:all|it|everything)|that's all i.{0,25}"
+        ),
     ),
     (Talk.HOW_ARE_YOU, r"(?:.{0,30}\b)?how(?:'s it going| are you(?: doing)?(?: today)?| do you do|'re you)"),
-    (Talk.GREETING, r"(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|morning|afternoon|evening)(?: there| again)?(?:,? (?:this is|it's|my name is|i'm) [\w' ]{2,30})?"),
-    (Talk.THANKS, r"(?:.{0,20}\b)?(?:thank you|thanks|cheers|much appreciated|that's (?:very )?(?:kind|helpful)|that helps|ta)(?: (?:very|so) much| a lot|,? that's (?:great|helpful|very kind|lovely|perfect)| for .{2,30})?"),
-    (Talk.ROBOT, r".*\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)|are u)\b.{0,20}\b(?:robot|machine|computer|bot|a ?i|artificial|real|human|person|recording|automated|answering machine|alive)\b.*"),
-    (Talk.WHO, r"(?:who(?:'s| is| am i).{0,30}(?:this|speaking|talking to|there|that|you|speaking to)|who are you|what(?:'s| is) your name|is (?:this|that) (?:the )?[\w' ]{2,40}|who(?: have i| did i).{0,20}|what company is this|where am i calling)"),
+    (
+        Talk.GREETING,
+        r"(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|morning|afternoon|evening)(?: there| again)?(?:,? (?:this is|it's|my name is|i'm) [\w' ]{2,30})?",
+    ),
+    (
+        Talk.THANKS,
+        r"(?:.{0,20}\b)?(?:thank you|thanks|cheers|much appreciated|that's (?:very )?(?:kind|helpful)|that helps|ta)(?: (?:very|so) much| a lot|,? that's (?:great|helpful|very kind|lovely|perfect)| for .{2,30})?",
+    ),
+    (
+        Talk.ROBOT,
+        r".*\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)|are u)\b.{0,20}\b(?:robot|machine|computer|bot|a ?i|artificial|real|human|person|recording|automated|answering machine|alive)\b.*",
+    ),
+    (
+        Talk.WHO,
+        r"(?:who(?:'s| is| am i).{0,30}(?:this|speaking|talking to|there|that|you|speaking to)|who are you|what(?:'s| is) your name|is (?:this|that) (?:the )?[\w' ]{2,40}|who(?: have i| did i).{0,20}|what company is this|where am i calling)",
+    ),
     (
         Talk.PERSON,
         r".*\b(?:speak|talk|speaking|talking|put me through|put me on|connect me|transfer me|get|have|want|need|is there)\b.{0,25}\b(?:(?:a |an |the |some |to )?(?:person|human|human being|real person|someone real|somebody real|real human|manager|boss|operator|agent|colleague|member of staff|staff|someone else|representative)|(?:to|with|through to) (?:someone|somebody|anyone|anybody|reception|the owner|the (?:doctor|dentist|teacher)))\b.*",
     ),
-    (Talk.ABILITY, r"(?:what can you (?:do|help(?: me)? with|tell me)|how can you help(?: me)?|help(?: me)?|what can i ask(?: you)?|what do you (?:do|know)|can you help(?: me)?(?: please)?)"),
-    (Talk.THERE, r"(?:can you hear me|are you (?:still )?(?:there|here|listening)|is (?:anybody|anyone|somebody|someone) there|hello,? (?:can you hear me|is (?:anybody|anyone) there|are you there)|am i through|do you hear me)"),
-    (Talk.PREAMBLE, r"(?:i(?:'ve| have)(?: got)? (?:a|another|one more|a quick|a couple of|some|two|one) (?:quick )?questions?(?: (?:for you|about something))?|(?:can|could|may) i ask (?:you )?(?:a question|something|something else|you something)(?: else)?|i (?:just )?(?:wanted|want|would like|'d like) to ask (?:you )?(?:something|a question)|one more (?:thing|question)|another question|i need (?:some )?(?:help|information))"),
-    (Talk.WAIT, r"(?:(?:just )?(?:wait|hang on|hold on|stop|one (?:moment|second|sec|minute)|a (?:moment|second|sec|minute)|give me a (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|bear with me|let me (?:think|see))(?: a (?:second|sec|moment|minute|bit))?[ ,.]*)+(?:please)?|be quiet|shut up"),
-    (Talk.FORGET, r"(?:(?:actually,? )?(?:forget (?:that|it|about it)|never ?mind|doesn't matter|it doesn't matter|scratch that|skip (?:that|it)|leave it|don't worry(?: about it)?))"),
-    (Talk.MISSED, r"(?:no,? )*(?:that's|that is|that was)(?:n't| not) what i (?:asked|meant|wanted|said).*|(?:no,? )*(?:that's|that is) (?:wrong|not right|not it)|you (?:didn't|did not) (?:answer|understand).*|i (?:didn't|did not) ask that"),
+    (
+        Talk.ABILITY,
+        r"(?:what can you (?:do|help(?: me)? with|tell me)|how can you help(?: me)?|help(?: me)?|what can i ask(?: you)?|what do you (?:do|know)|can you help(?: me)?(?: please)?)",
+    ),
+    (
+        Talk.THERE,
+        r"(?:can you hear me|are you (?:still )?(?:there|here|listening)|is (?:anybody|anyone|somebody|someone) there|hello,? (?:can you hear me|is (?:anybody|anyone) there|are you there)|am i through|do you hear me)",
+    ),
+    (
+        Talk.PREAMBLE,
+        r"(?:i(?:'ve| have)(?: got)? (?:a|another|one more|a quick|a couple of|some|two|one) (?:quick )?questions?(?: (?:for you|about something))?|(?:can|could|may) i ask (?:you )?(?:a question|something|something else|you something)(?: else)?|i (?:just )?(?:wanted|want|would like|'d like) to ask (?:you )?(?:something|a question)|one more (?:thing|question)|another question|i need (?:some )?(?:help|information))",
+    ),
+    (
+        Talk.WAIT,
+        r"(?:(?:just )?(?:wait|hang on|hold on|stop|one (?:moment|second|sec|minute)|a (?:moment|second|sec|minute)|give me a (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|bear with me|let me (?:think|see))(?: a (?:second|sec|moment|minute|bit))?[ ,.]*)+(?:please)?|be quiet|shut up",
+    ),
+    (
+        Talk.FORGET,
+        r"(?:(?:actually,? )?(?:forget (?:that|it|about it)|never ?mind|doesn't matter|it doesn't matter|scratch that|skip (?:that|it)|leave it|don't worry(?: about it)?))",
+    ),
+    (
+        Talk.MISSED,
+        r"(?:no,? )*(?:that's|that is|that was)(?:n't| not) what i (?:asked|meant|wanted|said).*|(?:no,? )*(?:that's|that is) (?:wrong|not right|not it)|you (?:didn't|did not) (?:answer|understand).*|i (?:didn't|did not) ask that",
+    ),
     (Talk.NO, r"(?:no|nope|nah|not really)(?:,? (?:thanks|thank you|no))*"),
-    (Talk.YES, r"(?:yes|yeah|yep|yup|ok|okay|sure|right|mhm|mm-?hm+|mm+|uh-?huh|aha|i see|got it|fine|alright|all right|great|good|perfect|lovely|cool|exactly|correct|oh|ah|super|brilliant)(?:[ ,.]+(?:please|okay|ok|right|sure|yes|great|thanks?|i see))*"),
+    (
+        Talk.YES,
+        r"(?:yes|yeah|yep|yup|ok|okay|sure|right|mhm|mm-?hm+|mm+|uh-?huh|aha|i see|got it|fine|alright|all right|great|good|perfect|lovely|cool|exactly|correct|oh|ah|super|brilliant)(?:[ ,.]+(?:please|okay|ok|right|sure|yes|great|thanks?|i see))*",
+    ),
 )
 _COMPILED = tuple((talk, re.compile(rf"^(?:{pattern})$")) for talk, pattern in _RULES)
 _NOISE = re.compile(r"^(?:um+|uh+|er+m?|hm+|ah+|eh|the|a|and|you|\W)*$")
 _OPENERS = re.compile(
-    rf"^(?:(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|okay|ok|oh|ah|right|great|lovely|perfect|brilliant|alright|all right|thank you(?: very much| so much)?|thanks(?: a lot)?|cheers|well|so|um+|uh+|erm?"
+    r"^(?:(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|okay|ok|oh|ah|right|great|lovely|perfect|brilliant|alright|all right|thank you(?: very much| so much)?|thanks(?: a lot)?|cheers|well|so|um+|uh+|erm?"
     r"|sorry|excuse me|wait|hang on(?: a (?:second|sec|moment))?|hold on|just a (?:second|moment)|no|yes|yeah|actually|one more (?:thing|question)|i have a question|quick question|i was wondering|can i (?:just )?ask(?: you)?|could i (?:just )?ask|i(?: just)? (?:want|wanted|would like|'d like) to (?:ask|know)|could you tell me|can you tell me|do you know|tell me|please)"
     r"(?:there)?(?:\s*[,.!:;–-]+\s*|\s+(?=\S)))+",
     re.IGNORECASE,

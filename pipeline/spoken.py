@@ -11,10 +11,23 @@ from typing import cast
 
 from num2words import num2words
 
+from pipeline.words import words_of
+
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _CURRENCIES = {"£": ("pound", "pounds", "pence"), "$": ("dollar", "dollars", "cents"), "€": ("euro", "euros", "cents")}
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = {"mon": "Monday", "tue": "Tuesday", "tues": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "thur": "Thursday", "thurs": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday"}
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+_DAYS = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "tues": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "thur": "Thursday",
+    "thurs": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
 _ABBREVIATIONS = {
     r"\bDr\.?(?= [A-Z])": "Doctor",
     r"\bMr\.?(?= [A-Z])": "Mister",
@@ -52,7 +65,7 @@ def _words(number: str | int) -> str:
     """A cardinal as people say it: "1,200" -> "one thousand two hundred", "2.5" -> "two point five"."""
     text = str(number).replace(",", "")
     value = float(text) if "." in text else int(text)
-    return cast(str, num2words(value)).replace("-", " ").replace(",", "").replace(" and ", " and ")
+    return cast("str", num2words(value)).replace("-", " ").replace(",", "").replace(" and ", " and ")
 
 
 def _digit_by_digit(digits: str) -> str:
@@ -74,7 +87,7 @@ def _phone(match: re.Match[str]) -> str:
 
 
 def _time(hour: int, minute: int, half: str) -> str:
-    """"9:30" -> "nine thirty", "17:00" -> "five pm", "9 am" -> "nine am", "0:00" -> "midnight"."""
+    """ "9:30" -> "nine thirty", "17:00" -> "five pm", "9 am" -> "nine am", "0:00" -> "midnight"."""
     if not half and hour > 12:
         half, hour = "p", hour - 12
     elif not half and hour == 0:
@@ -114,11 +127,11 @@ def _date(match: re.Match[str]) -> str:
 
 def _year(year: str) -> str:
     value = int(year) + (2000 if len(year) == 2 else 0)
-    return cast(str, num2words(value, to="year")).replace("-", " ")
+    return cast("str", num2words(value, to="year")).replace("-", " ")
 
 
 def _ordinal(match: re.Match[str]) -> str:
-    return cast(str, num2words(int(match[1]), to="ordinal")).replace("-", " ")
+    return cast("str", num2words(int(match[1]), to="ordinal")).replace("-", " ")
 
 
 def _unit(match: re.Match[str]) -> str:
@@ -146,7 +159,10 @@ _CLOCK = r"(?<![\d.,:/£$€])(?P<hour>\d{1,2})"
 _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"), _address),
     (re.compile(r"\b(?:https?://|www\.)[\w./-]*\w|\b[\w-]+\.(?:com|org|net|co\.uk|uk|de|eu|example)\b(?:/[\w/-]*\w)?"), _address),
-    (re.compile(r"(?<![\w.,£$€])\+?\d{2,5}(?:[ -]\d{2,6}){1,4}(?![\w%]|[.:]\d)(?<=\d)(?=(?:.|\n|$))"), lambda m: _phone(m) if sum(c.isdigit() for c in m[0]) >= 7 else m[0]),
+    (
+        re.compile(r"(?<![\w.,£$€])\+?\d{2,5}(?:[ -]\d{2,6}){1,4}(?![\w%]|[.:]\d)(?<=\d)(?=(?:.|\n|$))"),
+        lambda m: _phone(m) if sum(c.isdigit() for c in m[0]) >= 7 else m[0],
+    ),
     (re.compile(r"(?<![\w.,£$€])\+?\d{7,15}(?![\w%]|[.,:]\d)"), _phone),
     (re.compile(r"(?<![\d./])(?P<day>\d{1,2})[./](?P<month>\d{1,2})[./](?P<year>\d{4}|\d{2})(?![\d/])"), _date),
     (re.compile(r"\b(?P<year>(?:19|20)\d{2})-(?P<month>\d{2})-(?P<day>\d{2})\b"), _date),
@@ -160,7 +176,9 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"(?<![\d.,:])\d+(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+\.\d+(?![\d:])|\d+"), _number),
 )
 _RANGE = re.compile(r"(?<=[\dm%.])\s?[–—-]\s?(?=[£$€]?\d)")
-_DAY_RANGE = re.compile(r"\b(?P<a>(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?)s?\s?[–—-]\s?(?P<b>(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?)s?\b")
+_DAY_RANGE = re.compile(
+    r"\b(?P<a>(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?)s?\s?[–—-]\s?(?P<b>(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?)s?\b"
+)
 _SHORT_DAY = re.compile(r"\b(Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)\b\.?(?=\s+(?:to|and|from|at|\d)|,|:)")
 
 
@@ -169,8 +187,8 @@ def spoken(text: str) -> str:
     text = text.replace("’", "'")
     text = _DAY_RANGE.sub(lambda m: f"{_full_day(m['a'])} to {_full_day(m['b'])}", text)
     text = _SHORT_DAY.sub(lambda m: _full_day(m[1]), text)
-    for pattern, word in _ABBREVIATIONS.items():
-        text = re.sub(pattern, word, text)
+    for abbreviation, word in _ABBREVIATIONS.items():
+        text = re.sub(abbreviation, word, text)
     text = re.sub(r"\s*\(\s*([^)]*?)\s*\)\s*([.,;:!?]?)", lambda m: f", {m[1]}{m[2] or ','} ", text)
     text = re.sub(r"\s+&\s+", " and ", text)
     text = re.sub(r"\s\+\s", " plus ", text)
@@ -206,4 +224,4 @@ def slower(text: str) -> str:
     return " ".join(out)
 
 
-_CLINGING = frozenset("the a an of to is are we you our your only on at in with by not no".split())
+_CLINGING = words_of("the a an of to is are we you our your only on at in with by not no")

@@ -37,7 +37,9 @@ _CONTINUES = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
-_COMPLETES = re.compile(r"^(?:after (?:that|this)|otherwise|if (?:so|not)|then|before that|in that case|please ask for)\b", re.IGNORECASE)
+_COMPLETES = re.compile(
+    r"^(?:after (?:that|this)|otherwise|if (?:so|not)|then|before that|in that case|please ask for)\b", re.IGNORECASE
+)
 _LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
 _HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€]{1,50}):?\s*$")
 _SLASHES = re.compile(r"(?P<values>(?:[£$€]?\d+(?:\.\d+)?\s*/\s*)+[£$€]?\d+(?:\.\d+)?)(?!\s*/?\d)")
@@ -149,6 +151,8 @@ def _segments(text: str) -> list[str]:
 
 def list_items(text: str) -> tuple[Item, ...]:
     """Entries of a list like "small £38, medium £46": at least two that each carry a price or a length; else nothing."""
+    if re.search(r"[.!?]\s+[A-Z]", text):
+        return ()
     body = text.partition(":")[2] or text
     segments = _segments(body)
     priced = [s for s in segments if _VALUE.search(s) and len(s.split()) <= 12]
@@ -192,7 +196,9 @@ class _Cutter:
 
     def _address(self, line: str) -> str:
         """ "Willow Lane Grooming, 27 Willow Lane, …" says where it is."""
-        match = re.match(r"^(?P<name>(?:[A-Z&][\w'’&.-]*[ ]?(?:of |the |and |& )?){1,7}),\s+(?:at |on )?(?P<rest>\d+\w*[ ,].*)$", line)
+        match = re.match(
+            r"^(?P<name>(?:[A-Z&][\w'’&.-]*[ ]?(?:of |the |and |& )?){1,7}),\s+(?:at |on )?(?P<rest>\d+\w*[ ,].*)$", line
+        )
         if match and self.paragraph == 0:
             return f"Our address is {match['rest']}"
         tel = re.match(r"^(?P<label>Tel|Phone|Telephone|Ph)\.?:?\s+(?P<rest>\+?[\d (][\d ()-]{5,}.*)$", line)
@@ -205,14 +211,20 @@ class _Cutter:
             if form := _RELABELLED.get(label.lower()):
                 sentence = form.format(rest)
             self.topic = label
-        elif _CONTINUES.match(sentence) or (not fresh and ((labelled and ":" not in sentence) or sentence[0].islower() or _PRONOUN.match(sentence))):
+        elif (
+            ":" not in sentence
+            and _CONTINUES.match(sentence)
+            or (not fresh and ((labelled and ":" not in sentence) or sentence[0].islower() or _PRONOUN.match(sentence)))
+        ):
             topic = self.topic
         elif fresh and not self.heading:
             self.topic = _subject(sentence)
         if len(sentence) > 1 and sentence[-1] not in ".!?":
             sentence += "."
         sentence = self._columns(sentence)
-        statement = Statement(sentence, topic if topic.lower() not in sentence.lower() else "", self.paragraph, scheduled=is_schedule(sentence))
+        statement = Statement(
+            sentence, topic if topic.lower() not in sentence.lower() else "", self.paragraph, scheduled=is_schedule(sentence)
+        )
         items = () if statement.scheduled else list_items(sentence)
         if items:
             if sum(bool(_VALUE.search(item.text)) for item in items) > 1:
@@ -244,7 +256,12 @@ def _subject(sentence: str) -> str:
         sentence,
     )
     subject = match["subject"].strip(" .-–") if match else ""
-    return subject if 0 < len(subject.split()) <= 5 and not re.match(r"(?:we|you|if|there|no|please|everything|our|it)\b", subject, re.I) else ""
+    return (
+        subject
+        if 0 < len(subject.split()) <= 5
+        and not re.match(r"(?:we|you|if|there|no|please|everything|our|it)\b", subject, re.IGNORECASE)
+        else ""
+    )
 
 
 def split(instructions: str, name: str = "") -> list[Statement]:

@@ -19,9 +19,18 @@ _OPEN = re.compile(
 _CLOSE = re.compile(r"\b(?:close|closes|closing|shut|shuts|until when|till when|how late|how long are you open|finish)\b")
 _OPENS = re.compile(r"\b(?:open|opens|start|how early)\b(?! (?:until|till|to|on|from)\b)")
 _CLOSED_DAYS = re.compile(r"\b(?:which|what) days?\b.*\b(?:closed|shut|not open|n't open)\b|\bwhen are you (?:closed|shut)\b")
-_SPECIAL = re.compile(r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter)\b")
-_GENERIC = re.compile(r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days)\b|^$", re.IGNORECASE)
-_GENERIC_KEYS = frozenset(content("visit drop pop swing office desk reception shop store place building studio practice surgery earlier later round back free week day come"))
+_SPECIAL = re.compile(
+    r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter)\b"
+)
+_GENERIC = re.compile(
+    r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days)\b|^$",
+    re.IGNORECASE,
+)
+_GENERIC_KEYS = frozenset(
+    content(
+        "visit drop pop swing office desk reception shop store place building studio practice surgery earlier later round back free week day come"
+    )
+)
 _MOSTLY = 0.35
 """Share of the afternoon that must be open for a plain yes."""
 _OTHER_WANTS = frozenset({Want.PRICE, Want.WHERE, Want.PHONE, Want.EMAIL, Want.AGE, Want.MEASURE, Want.ATTRIBUTE, Want.WHO})
@@ -119,7 +128,13 @@ class Timetable:
         if not days and last is not None and question.leans:
             days = tuple((day + when.next_day) % 7 for day in last.days)
         minute, part = when.minute, when.part
-        if last is not None and minute is None and part is None and question.leans and re.search(r"\bsame\b|\bthen\b", plain(question.core)):
+        if (
+            last is not None
+            and minute is None
+            and part is None
+            and question.leans
+            and re.search(r"\bsame\b|\bthen\b", plain(question.core))
+        ):
             minute, part = last.minute, last.part
         return replace(when, days=days, minute=minute, part=part)
 
@@ -186,7 +201,9 @@ def _one_day(question: Question, schedule: Schedule, when: When) -> str:
 def _mentions_time(fact: Statement) -> bool:
     text = plain(fact.text)
     days = "|".join(day.lower() for day in DAYS)
-    return fact.scheduled or bool(re.search(rf"\b(?:{days})s?\b|\b\d{{1,2}}(?:[:.]\d\d)? ?[ap]m\b|\b(?:morning|afternoon|evening|weekend)s?\b", text))
+    return fact.scheduled or bool(
+        re.search(rf"\b(?:{days})s?\b|\b\d{{1,2}}(?:[:.]\d\d)? ?[ap]m\b|\b(?:morning|afternoon|evening|weekend)s?\b", text)
+    )
 
 
 def offers(timetable: Timetable, statements: Sequence[Statement]) -> str:

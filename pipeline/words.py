@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import snowballstemmer
 
-_UNITS = {
-    w: n
-    for n, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen".split()
-    )
-}
-_TENS = {w: 10 * (n + 2) for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}
-_ORDINALS = {
-    w: n + 1
-    for n, w in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-        "sixteenth seventeenth eighteenth nineteenth twentieth".split()
-    )
-}
+
+def words_of(text: str) -> frozenset[str]:
+    """A set of words from a text of them: long tables stay readable."""
+    return frozenset(text.split())
+
+
+def _numbered_words(text: str, first: int, step: int) -> dict[str, int]:
+    return {word: first + step * n for n, word in enumerate(text.split())}
+
+
+_UNITS = _numbered_words(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen",
+    0,
+    1,
+)
+_TENS = _numbered_words("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10)
+_ORDINALS = _numbered_words(
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth "
+    "seventeenth eighteenth nineteenth twentieth",
+    1,
+    1,
+)
 NUMBER_WORDS = frozenset({*_UNITS, *_TENS, *_ORDINALS, "hundred", "thousand", "dozen"})
 _TOKEN = re.compile(r"[a-zà-ÿ]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*", re.IGNORECASE)
 
-STOPWORDS = frozenset(
+STOPWORDS = words_of(
     """a about above actually after again all alright also always am an and any anybody anyone anything anyway are around as ask
     at away be because been before being best better bit both but by call called calling came can can't cannot come comes coming
     could couldn't did didn't do does doesn't doing don't done down each either else enough even ever every everything exactly
@@ -43,7 +51,7 @@ STOPWORDS = frozenset(
     you've your yours yourself um uh er erm hmm mm mhm ah place somehow awful terribly absolutely able allowed
     anywhere case definitely else's especially find found guess hear heard hope idea interested keep leave left
     live love mind moment name offer offering offers okay open closed opening opened close closes closing shut hours hour
-    pretty question's ready set show start starts started stay talk turn wish work works working year's zero""".split()
+    pretty question's ready set show start starts started stay talk turn wish work works working year's zero"""
 )
 """Words that say little about the topic. Words of opening hours are here as well: `questions` looks at them by itself."""
 
@@ -208,7 +216,7 @@ def durations(text: str) -> set[int]:
             text = re.sub(pattern, replacement, text)
     words = numbered(_TOKEN.findall(text))
     found: set[int] = set()
-    for number, unit in zip(words, words[1:], strict=False):
+    for number, unit in pairwise(words):
         if number.isdigit() and (size := {"minut": 1, "min": 1, "hour": 60, "hr": 60}.get(stem(unit))):
             found.add(int(number) * size)
     return found
