@@ -11,17 +11,16 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
-import numpy as np
 import structlog
 
 from pipeline.asr import AsrRequest, WhisperEngine
-from pipeline.audio import AUDIBLE_RMS, FRAME_MS, History, audible
-from pipeline.dialogue import Dialogue, Say
-from pipeline.echo import likeness
+from pipeline.dialogue import Ask, Dialogue, Say
+from pipeline.ears import Ears, Hearing
 from pipeline.embed_engine import EmbedEngine
 from pipeline.heard import heard_words
 from pipeline.jobs import Job, Priority, Work
-from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Pcm, Played, Resumed, Segment, Started
+from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Played, Resumed, Segment, Started
+from pipeline.listen_ahead import ListenAhead
 from pipeline.llm import Llm
 from pipeline.reply import PhraseSpeaker, Reply, ReplyMaker
 from pipeline.scheduler import JobDroppedError, Scheduler
@@ -44,6 +43,7 @@ from pipeline.turn_events import (
     Judge,
     KeyPressed,
     MakeReply,
+    PartialReady,
     Play,
     ReplyComplete,
     ReplyPhraseReady,
@@ -58,22 +58,14 @@ from pipeline.turn_events import (
     Unpark,
     Verdict,
 )
-from pipeline.vad import SpeechDetector, VadModel
+from pipeline.vad import SpeechPaused as VadPaused
 from pipeline.vad import SpeechStarted as VadStarted
+from pipeline.vad import VadModel
 
 log = structlog.get_logger()
 
 # What is transcribed begins a little before the VAD was sure, so that soft first sounds are in.
 PREROLL_MS = 250
-START_MS = 64
-HISTORY_S = 32.0
-# The bot's echo comes back within this time (bufferbloat included).
-ECHO_WINDOW_MS = 1500
-ECHO_PROBE_MS = 200
-# So many chunks in a row must sound unlike the bot before somebody is taken to talk over its echo.
-UNLIKE_CHUNKS = 2
-# Whole replies are given to the leg at once: what the ear hears now may lie this far back.
-BOT_HISTORY_S = 40.0
 LOG_BOUND = 20_000
 
 
@@ -149,19 +141,11 @@ class Call:
         self._observer = observer
         self._clock = clock
         self._machine = TurnMachine(settings.turn, leg.rate_hz)
-        self._vad = engines.vad.stream(leg.rate_hz)
-        self._detector = SpeechDetector(
-            leg.rate_hz, self._vad.chunk_samples, threshold=settings.vad_threshold, start_ms=START_MS, pause_ms=settings.turn.waits.pause_ms
-        )
-        self._caller = History(leg.rate_hz, HISTORY_S)
-        self._chunk: Pcm = np.zeros(0, np.int16)
-        self._chunk_start = 0
-        self._arrival = (0, 0)  # (end of the newest caller sample, when it came)
-        self._bot = History(leg.rate_hz, BOT_HISTORY_S)
-        self._bot_given = 0
-        self._echoing = False
-        self._unlike = 0
-        self._bot_audible_until = -(10**9)
+        hearing = Hearing(settings.vad_threshold, settings.turn.waits.pause_ms, settings.barge_in_ms, settings.echo_likeness)
+        self._ears = Ears(engines.vad.stream(leg.rate_hz), leg.rate_hz, hearing)
+        self._ahead = ListenAhead(leg.rate_hz)
+        self._partial: asyncio.Task[None] | None = None
+        self._partials: list[Span] = []
         self._spans: list[Span] = []
         self._replies: dict[int, Reply] = {}
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
@@ -189,7 +173,7 @@ class Call:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 await self._over.wait()
-                tasks = [t for t in (*self._bet_jobs, self._making) if t is not None]
+                tasks = [t for t in (*self._bet_jobs, self._making, self._partial) if t is not None]
                 for task in tasks:
                     task.cancel()
         finally:
@@ -224,66 +208,22 @@ class Call:
                 assert_never(event)
 
     def _hear(self, event: Audio) -> None:
-        self._caller.append(event.first_sample, event.pcm)
-        self._arrival = (event.first_sample + len(event.pcm), self._clock())
-        if len(self._chunk) == 0:
-            self._chunk_start = event.first_sample
-        self._chunk = np.concatenate([self._chunk, event.pcm])
-        size = self._vad.chunk_samples
-        while len(self._chunk) >= size:
-            self._judge_chunk(self._chunk_start, self._chunk[:size])
-            self._chunk = self._chunk[size:]
-            self._chunk_start += size
+        now = self._clock()
+        heard = self._ears.hear(
+            event.first_sample, event.pcm, now, bot_audible=self._machine.bot_audible, ahead=self._leg.queued_samples
+        )
+        for speech in heard:
+            match speech:
+                case VadStarted():
+                    self._over_bot = speech.sample if self._ears.over_bot else None
+                    self._take(SpeechStarted(speech.sample))
+                case VadPaused():
+                    self._spans = [Span("vad", self._ears.arrived(speech.sample), now)]
+                    self._take(SpeechPaused(speech.sample))
         alarm = self._machine.alarm_sample
-        if alarm is not None and self._arrival[0] >= alarm:
-            self._take(SilenceReached(self._arrival[0]))
-
-    def _judge_chunk(self, first_sample: int, chunk: Pcm) -> None:
-        over_bot = self._machine.bot_audible
-        if over_bot:
-            self._bot_audible_until = first_sample + len(chunk)
-        self._detector.start_ms = self._settings.barge_in_ms if over_bot else START_MS
-        probability = self._vad.probability(chunk)
-        event = self._detector.feed(first_sample, probability)
-        if isinstance(event, VadStarted):
-            self._echoing = self._echo_possible(first_sample) and self._sounds_like_the_bot(first_sample + len(chunk))
-            self._unlike = 0
-            if not self._echoing:
-                self._speech_started(event.sample, over_bot=over_bot)
-        elif event is not None:
-            if not self._echoing:
-                now = self._clock()
-                self._spans = [Span("vad", self._arrived(event.sample), now)]
-                self._take(SpeechPaused(event.sample))
-            self._echoing = False
-        elif self._echoing and probability >= self._settings.vad_threshold and audible(chunk):
-            unlike = not self._sounds_like_the_bot(first_sample + len(chunk))
-            self._unlike = self._unlike + 1 if unlike else 0
-            if self._unlike >= UNLIKE_CHUNKS:
-                self._echoing = False  # somebody talks over the echo
-                self._speech_started(first_sample - self._leg.rate_hz * ECHO_PROBE_MS // 1000, over_bot=over_bot)
-
-    def _speech_started(self, sample: int, *, over_bot: bool) -> None:
-        if over_bot:
-            self._over_bot = sample
-        self._take(SpeechStarted(sample))
-
-    def _echo_possible(self, sample: int) -> bool:
-        """Whether what comes in now may be what the bot said a moment ago."""
-        return sample - self._bot_audible_until < self._leg.rate_hz * ECHO_WINDOW_MS // 1000
-
-    def _sounds_like_the_bot(self, end: int) -> bool:
-        rate = self._leg.rate_hz
-        heard = self._caller.between(end - rate * ECHO_PROBE_MS // 1000, end)
-        # What was sent last may still be on its way; the echo of what the ear hears now comes later still.
-        sent = self._bot.end - max(0, self._leg.queued_samples - rate * ECHO_PROBE_MS // 1000)
-        said = self._bot.between(max(0, sent - rate * ECHO_WINDOW_MS // 1000), sent)
-        return likeness(heard, said) >= self._settings.echo_likeness
-
-    def _arrived(self, sample: int) -> int:
-        """When a caller's sample came in, by the newest frame's arrival."""
-        end, now = self._arrival
-        return now - (end - sample) * 1_000_000_000 // self._leg.rate_hz
+        if alarm is not None and self._ears.newest >= alarm:
+            self._take(SilenceReached(self._ears.newest))
+        self._listen_ahead()
 
     # the machine
 
@@ -347,7 +287,7 @@ class Call:
 
     async def _transcribe(self, command: Transcribe) -> None:
         rate = self._leg.rate_hz
-        pcm = self._caller.between(max(0, command.start - rate * PREROLL_MS // 1000), command.end)
+        pcm = self._ears.caller.between(max(0, command.start - rate * PREROLL_MS // 1000), command.end)
         work = Work("asr", self._urgency(), (self._leg.call, command.bet))
         request = AsrRequest(pcm, rate, self._settings.bias)
         try:
@@ -361,10 +301,15 @@ class Call:
         finally:
             self._asr_job = None
         self._spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final"))
-        return self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
+        self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
+        if self._machine.state is State.LISTENING:  # the bet was lost, its words were not
+            text = self._ahead.stable(ran.value.text, command.end)
+            if text:
+                await self._prepare(text, (self._leg.call, command.bet + 1))
+        return None
 
     async def _judge(self, command: Judge) -> None:
-        pcm = self._caller.between(max(0, command.start - self._leg.rate_hz * PREROLL_MS // 1000), command.end)
+        pcm = self._ears.caller.between(max(0, command.start - self._leg.rate_hz * PREROLL_MS // 1000), command.end)
         # Cheap, and everybody's first phrase hangs on it.
         work = Work("turn", Priority.FIRST_PHRASE, (self._leg.call, command.bet))
         try:
@@ -379,6 +324,49 @@ class Call:
 
     def _urgency(self) -> Priority:
         return Priority.FIRST_PHRASE if self._machine.state is State.THINKING else Priority.BET
+
+    # ahead of the pause
+
+    def _listen_ahead(self) -> None:
+        """A partial transcript while the caller talks and nobody needs the cores."""
+        start = self._machine.speech_start
+        if start is None:
+            self._ahead.reset()
+        if self._machine.state is not State.LISTENING:
+            return
+        idle = self._partial is None and self._engines.scheduler.idle
+        if start is not None and idle and self._ahead.due(start, self._ears.newest):
+            self._partial = self._spawn(self._hear_partial(start, self._ears.newest), "partial")
+
+    async def _hear_partial(self, start: int, end: int) -> None:
+        rate = self._leg.rate_hz
+        turn = (self._leg.call, self._bet + 1)
+        try:
+            pcm = self._ears.caller.between(max(0, start - rate * PREROLL_MS // 1000), end)
+            request = AsrRequest(pcm, rate, self._settings.bias)
+            ran = await self._engines.scheduler.run(self._engines.asr, Work("asr", Priority.PARTIAL, turn), request)
+            self._partials.append(Span("asr", ran.queued_ns, ran.ended_ns, "partial"))
+            self._take(PartialReady(ran.value.text))
+            text = self._ahead.stable(ran.value.text, end)
+            if text and self._machine.state is State.LISTENING:
+                await self._prepare(text, turn)
+        except JobDroppedError:
+            self.trace.count("partials_dropped")
+            self._observer.counted("partial_dropped")
+        except Exception:
+            log.exception("partial_failed", call=self._leg.call)
+        finally:
+            self._partial = None
+
+    async def _prepare(self, text: str, turn: tuple[str, int]) -> None:
+        """Prefill what the words so far call for: the fact, and the question as far as it is known."""
+        if not self._dialogue.needs_vector(text):
+            return
+        query = self._dialogue.query(text)
+        vector = (await self._engines.scheduler.run(self._engines.embed, Work("embed", Priority.PARTIAL, turn), query)).value
+        plan = self._dialogue.respond(text, vector)
+        if isinstance(plan, Ask) and self._machine.state is State.LISTENING:
+            self._session.prepare(plan.messages, turn[1])
 
     # replies
 
@@ -423,21 +411,12 @@ class Call:
         trace = reply.trace
         trace.committed_ns = now
         trace.caller = command.text
-        trace.spans[:0] = self._spans
+        trace.spans[:0] = [*self._partials, *self._spans]
+        self._partials = []
         if command.speech_end:
-            trace.speech_end_sample = self._last_audible(command.speech_end)
-            trace.speech_end_ns = self._arrived(trace.speech_end_sample)
+            trace.speech_end_sample = self._ears.last_audible(command.speech_end)
+            trace.speech_end_ns = self._ears.arrived(trace.speech_end_sample)
         self._maker.commit(reply)
-
-    def _last_audible(self, pause: int) -> int:
-        """The end of the last audible 20 ms frame around a pause that the VAD saw."""
-        rate = self._leg.rate_hz
-        frame = rate * FRAME_MS // 1000
-        start = max(0, pause - rate) // frame * frame
-        pcm = self._caller.between(start, (pause // frame + 3) * frame).astype(np.float32)
-        frames = pcm[: len(pcm) // frame * frame].reshape(-1, frame)
-        loud = np.flatnonzero(np.sqrt((frames * frames).mean(axis=1)) > AUDIBLE_RMS)
-        return start + (int(loud[-1]) + 1) * frame if len(loud) else pause
 
     def _abandon(self, turn_id: int) -> None:
         reply = self._replies.pop(turn_id, None)
@@ -466,8 +445,7 @@ class Call:
         payload = phrase.payload[command.offset * width :]
         reply.trace.first_audio_ns = reply.trace.first_audio_ns or now
         self._leg.play(Segment(command.turn_id, samples, payload))
-        self._bot.append(self._bot_given, self._leg.decode(payload))
-        self._bot_given += samples
+        self._ears.bot_speaks(self._leg.decode(payload))
 
     def _finish(self, command: Finish, now: int) -> None:
         reply = self._replies.pop(command.turn_id, None)
@@ -494,7 +472,5 @@ class Call:
 
     def _measure_silence(self, event: Flushed) -> None:
         if self._over_bot is not None:
-            end, now = self._arrival
-            del end
-            self._observer.silenced((now - self._arrived(self._over_bot)) / MS)
+            self._observer.silenced((self._clock() - self._ears.arrived(self._over_bot)) / MS)
             self._over_bot = None

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 Req = TypeVar("Req", contravariant=True)
 Res = TypeVar("Res", covariant=True)
+Ask = TypeVar("Ask")
+Result = TypeVar("Result")
 
 # Below the event loop (nice 0): a 20 ms frame must never wait for a matrix product.
 WORKER_NICE = 5
@@ -69,10 +71,10 @@ class _Outcome:
 
 
 @dataclass(slots=True)
-class Ran(Generic[Res]):
+class Ran(Generic[Result]):
     """A result with the times at which its job was queued, began and ended (monotonic nanoseconds)."""
 
-    value: Res
+    value: Result
     queued_ns: int
     started_ns: int
     ended_ns: int
@@ -120,13 +122,18 @@ class Scheduler:
         for thread in self._threads:
             thread.join()
 
-    def submit(self, engine: Engine[Req, Res], work: Work, build: Callable[[], Req]) -> tuple[Job, asyncio.Future[Ran[Res]]]:
+    @property
+    def idle(self) -> bool:
+        """Nothing runs and nothing waits."""
+        return self.jobs.busy_threads == 0 and len(self.jobs) == 0
+
+    def submit(self, engine: Engine[Any, Result], work: Work, build: Callable[[], Any]) -> tuple[Job, asyncio.Future[Ran[Result]]]:
         """Queue a job. The future ends with its result, the engine's exception, or `JobDroppedError`.
 
         Cancel the future to withdraw a job that has not begun; one that has runs to its end unheard.
         """
         assert self._loop is not None, "the scheduler is not open: use it with `async with`"
-        future: asyncio.Future[Ran[Res]] = self._loop.create_future()
+        future: asyncio.Future[Ran[Result]] = self._loop.create_future()
         job = Job(work, engine.threads, build, self._clock())
         job.outcome = _Outcome(future, engine)
         future.add_done_callback(lambda f: self.jobs.cancel(job) if f.cancelled() else None)
@@ -135,7 +142,7 @@ class Scheduler:
         self.dispatch()
         return job, future
 
-    async def run(self, engine: Engine[Req, Res], work: Work, request: Req) -> Ran[Res]:
+    async def run(self, engine: Engine[Ask, Result], work: Work, request: Ask) -> Ran[Result]:
         """Queue a job and wait for it."""
         return await self.submit(engine, work, lambda: request)[1]
 

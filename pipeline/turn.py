@@ -152,6 +152,11 @@ class TurnMachine:
         """Whether the caller hears the bot, as far as is known."""
         return self.state is State.SPEAKING
 
+    @property
+    def speech_start(self) -> int | None:
+        """First sample of what the caller is saying."""
+        return self._speech_start
+
     def bot_words(self) -> str:
         """What the bot was saying last."""
         return " ".join(p.text for p in self._reply.phrases) if self._reply else ""
