@@ -56,7 +56,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --upgrade "pip>=24.1"
 	@echo "Installing the packages. The first time llama.cpp is compiled: four to ten minutes on two cores."
 	env -u MAKEFLAGS -u MAKELEVEL $(BIN)/pip install --quiet --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --editable .
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
 lock: ## choose the newest versions that pyproject.toml allows, for all Pythons
