@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -50,6 +51,10 @@ class Metrics:
         self.refused = self._counter("refused_requests", "Requests and streams turned away", "reason")
         self.ignored = self._counter("ignored_messages", "Stream messages that changed nothing", "reason")
         self.ended = self._counter("calls_ended", "Streams that came to an end", "reason")
+
+    def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """A gauge that is read when somebody looks (`firstword_` is put in front of `name`)."""
+        Gauge(f"firstword_{name}", text, registry=self.registry).set_function(read)
 
     def observe_stage(self, stage: str, duration_ms: float) -> None:
         """One run of a stage. Stages without a metric (`playout`) are passed over."""

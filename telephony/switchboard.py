@@ -57,6 +57,8 @@ class Observer:
                 self._metrics.count_bet("won")
             case "bet_lost" | "commit_undone":
                 self._metrics.count_bet("lost")
+            case "partial_dropped":
+                self._metrics.count_partial_dropped()
             case "barge_in_resumed":
                 self._metrics.observe_barge_in("resumed", self._silenced_ms)
             case "barge_in_cancelled":
@@ -157,6 +159,10 @@ class Switchboard:
         engines = [loaded.asr, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
         scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))
         llm = LlamaLlm(loaded.llama, scheduler, MAX_ROWS)
+        self._metrics.watch("llm_sequences", "Sequences of the model's context in use, shared prefixes included", lambda: len(llm.planner))
+        self._metrics.watch("llm_cells", "Cells of the model's cache in use", lambda: llm.planner.cells)
+        self._metrics.watch("jobs_waiting", "Jobs that wait for a core", lambda: len(scheduler.jobs))
+        self._metrics.watch("tasks", "Tasks of the event loop", lambda: len(asyncio.all_tasks(loop)))
         speaker = PhraseSpeaker(loaded.tts, scheduler, PhraseCache())
         self._engines = Engines(scheduler, loaded.asr, loaded.turn, loaded.embed, llm, loaded.vad, speaker)
         bot = self._bot
