@@ -6,8 +6,10 @@ import re
 
 _HUMS = frozenset(
     """mm mmm mhm mmhm mhmm hm hmm hmmm uh um umm uhhuh uhuh huh ah aha ahh oh ooh eh er erm yeah yep yup yes ya okay ok kay right sure alright good
-    great fine nice cool i see gotcha understood exactly true got it aye mkay mmk okey dokey all""".split()
+    great fine nice cool i see gotcha understood exactly true got it aye mkay mmk okey dokey all""".split()  # noqa: SIM905
 )
+# However Whisper spells it: mm-hmm, mmm, hmm, mhmm.
+_HUMMED = re.compile(r"h*m+h*m*")
 _MAX_WORDS = 3
 
 
@@ -21,7 +23,7 @@ def takes_the_floor(text: str, bot_said: str = "") -> bool:
     words = words_of(text)
     if not words:
         return False
-    if len(words) <= _MAX_WORDS and all(w in _HUMS for w in words):
+    if len(words) <= _MAX_WORDS and all(w in _HUMS or _HUMMED.fullmatch(w) for w in words):
         return False
     return not is_echo(words, words_of(bot_said))
 

@@ -454,7 +454,7 @@ class TurnMachine:
         reply = self._reply
         if reply is None or reply.cut is None:
             return  # can't be: a transcript is taken up only once this is known
-        index, offset = reply.cut
+        (index, offset), reply.cut = reply.cut, None
         self._out += [Count("barge_in_resumed"), Unpark(reply.turn_id)]
         self._pause = self._speech_start = None
         reply.played = index
