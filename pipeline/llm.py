@@ -184,7 +184,9 @@ class LlamaLlm:
             try:
                 ran = await future
             except JobDroppedError:
-                return
+                if self.planner.urgency() in (None, Priority.PARTIAL):
+                    return  # a hint that nobody misses
+                continue  # more urgent work came while this was being dropped
             except Exception as e:  # noqa: BLE001 - a native failure ends the replies of this step, not the process
                 self._deliver(built[0], BatchResult(failed=str(e)), None)
                 continue

@@ -75,7 +75,9 @@ class BatchPlanner:
         self._eog = eog
         self._free = list(range(max_sequences - 1, -1, -1))
         self._sequences: dict[int, SequenceState] = {}
-        self._closing: list[int] = []
+        self._closing: list[int] = []  # to be removed from the cache with the next step, before anything else
+        self._in_flight: frozenset[int] = frozenset()
+        self._leaving: set[int] = set()  # closed while a step computes them: their numbers are free when it is done
 
     def __len__(self) -> int:
         return len(self._sequences)
@@ -100,8 +102,13 @@ class BatchPlanner:
 
     def close(self, sequence: int) -> None:
         """Give a sequence back; its cells are freed with the next step."""
-        if self._sequences.pop(sequence, None) is not None:
-            self._closing.append(sequence)
+        if self._sequences.pop(sequence, None) is None:
+            return
+        self._closing.append(sequence)
+        if sequence in self._in_flight:
+            self._leaving.add(sequence)
+        else:
+            self._free.append(sequence)
 
     def want(self, sequence: int, tokens: Sequence[int], priority: Priority) -> None:
         """Have these tokens in the cache, sample nothing."""
@@ -151,7 +158,6 @@ class BatchPlanner:
         chosen.sort(key=lambda item: len(item[1].wanted) - _shared(item[1].cached, item[1].wanted) > 1)
         forks: list[tuple[int, int]] = []
         rollbacks = [(n, 0) for n in self._closing]
-        self._free.extend(self._closing)
         self._closing = []
         rows: list[Row] = []
         for number, state in chosen:
@@ -170,14 +176,18 @@ class BatchPlanner:
             for offset, token in enumerate(missing):
                 rows.append(Row(number, keep + offset, token, sample=state.budget > 0 and ends and offset == len(missing) - 1))
             state.cached.extend(missing)
+        self._in_flight = frozenset(row.sequence for row in rows)
         return Batch(tuple(forks), tuple(rollbacks), tuple(rows))
 
     def done(self, batch: Batch, result: BatchResult) -> list[Sampled]:
         """Take a step's outcome; returns what was sampled for sequences that still want it."""
         out: list[Sampled] = []
+        self._in_flight = frozenset()
+        self._free.extend(self._leaving)
+        left, self._leaving = self._leaving, set()
         for row in batch.rows:
             state = self._sequences.get(row.sequence)
-            if state is None:
+            if state is None or row.sequence in left:
                 continue
             if result.failed:
                 del state.cached[result.lengths.get(row.sequence, row.position) :]
