@@ -14,6 +14,9 @@ from enum import IntEnum
 from typing import Any
 
 
+_NO_DEADLINE = 1 << 63
+
+
 class Priority(IntEnum):
     """Who waits for it. Lower runs first."""
 
@@ -25,7 +28,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a call asks for. `turn` names the turn it is for: (call id, turn id)."""
+    """What a call asks for. `turn` names the turn it is for: (call id, turn id). `deadline_ns` 0: none, after those that have one."""
 
     engine: str
     priority: Priority
@@ -79,10 +82,11 @@ class JobQueue:
         job.cancelled = True
 
     def reprioritise(self, job: Job, priority: Priority) -> None:
-        """Move a waiting job up or down."""
-        if job.work.priority == priority or job.cancelled:
+        """Move a waiting job up or down. One that runs already is left alone: put back, it would run twice."""
+        waiting = [entry for entry in self._heap if entry[3] is not job]
+        if job.work.priority == priority or job.cancelled or len(waiting) == len(self._heap):
             return
-        self._heap = [entry for entry in self._heap if entry[3] is not job]
+        self._heap = waiting
         job.work = Work(job.work.engine, priority, job.work.turn, job.work.deadline_ns, job.work.cost_ms)
         self._heap.append(self._entry(job))
         heapq.heapify(self._heap)
@@ -116,12 +120,18 @@ class JobQueue:
         self.busy_threads -= min(job.threads, self.cores)
         self._running[job.work.engine] -= 1
 
+    def clear(self) -> list[Job]:
+        """Take all waiting jobs out, and return them."""
+        out = [job for *_, job in self._heap if not job.cancelled]
+        self._heap = []
+        return out
+
     def waiting(self, priority: Priority) -> int:
         """How many jobs of this or a more urgent priority wait."""
         return sum(1 for *_, job in self._heap if not job.cancelled and job.work.priority <= priority)
 
     def _entry(self, job: Job) -> tuple[int, int, int, Job]:
-        return (int(job.work.priority), job.work.deadline_ns, job.serial, job)
+        return (int(job.work.priority), job.work.deadline_ns or _NO_DEADLINE, job.serial, job)
 
     def _shed(self) -> list[Job]:
         out: list[Job] = []

@@ -105,6 +105,7 @@ class Scheduler:
         elsewhere = sum(e.concurrency for e in engines if e.threads == 0)
         self._threads = [threading.Thread(target=self._work, name=f"engine-{i}", daemon=True) for i in range(cores + elsewhere)]
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing = False
 
     async def __aenter__(self) -> Scheduler:
         self._loop = asyncio.get_running_loop()
@@ -113,9 +114,13 @@ class Scheduler:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closing = True
+        for job in self.jobs.clear():
+            self._drop(job)
         for _thread in self._threads:
             self._handover.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._join)
+        await asyncio.sleep(0)  # what the last runs have posted to the loop
         self._loop = None
 
     def _join(self) -> None:
@@ -130,14 +135,15 @@ class Scheduler:
     def submit(self, engine: Engine[Any, Result], work: Work, build: Callable[[], Any]) -> tuple[Job, asyncio.Future[Ran[Result]]]:
         """Queue a job. The future ends with its result, the engine's exception, or `JobDroppedError`.
 
-        Cancel the future to withdraw a job that has not begun; one that has runs to its end unheard.
+        Cancel the future to withdraw a job that has not begun; one that has runs to its end unheard. While the scheduler closes, jobs
+        that run are waited for and all others dropped.
         """
         assert self._loop is not None, "the scheduler is not open: use it with `async with`"
         future: asyncio.Future[Ran[Result]] = self._loop.create_future()
         job = Job(work, engine.threads, build, self._clock())
         job.outcome = _Outcome(future, engine)
         future.add_done_callback(lambda f: self.jobs.cancel(job) if f.cancelled() else None)
-        for dropped in self.jobs.push(job):
+        for dropped in [job] if self._closing else self.jobs.push(job):
             self._drop(dropped)
         self.dispatch()
         return job, future
