@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-
 _NO_DEADLINE = 1 << 63
 
 

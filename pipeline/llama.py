@@ -119,14 +119,12 @@ class LlamaEngine:
         """One step. Raises ValueError for a batch over MAX_ROWS, which llama.cpp would answer by aborting the process."""
         if len(request.rows) > MAX_ROWS:
             raise ValueError(f"{len(request.rows)} rows in a batch of at most {MAX_ROWS}")
-        for sequence, start in request.rollbacks:
-            if start == 0:  # a closed sequence: its number may be forked to in this very step
-                lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        for sequence in request.frees:
+            lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
         for source, target in request.forks:
             lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         for sequence, start in request.rollbacks:
-            if start:
-                lib.llama_memory_seq_rm(self._memory, sequence, start, -1)
+            lib.llama_memory_seq_rm(self._memory, sequence, start, -1)
         if not request.rows:
             return BatchResult()
         batch = self._batch

@@ -18,7 +18,7 @@ from pipeline.jobs import Job, Priority, Work
 from pipeline.llama import LlamaEngine
 from pipeline.llm_batch import Batch, BatchPlanner, BatchResult, Sampled
 from pipeline.prompts import Message
-from pipeline.scheduler import JobDroppedError, Ran, Scheduler
+from pipeline.scheduler import JobDroppedError, Ran, Scheduler, SchedulerClosedError
 
 
 class LlmFailedError(Exception):
@@ -129,9 +129,26 @@ class LlamaLlm:
         text = self.template.render(messages, reply=False)
         tokens = self.engine.vocabulary.tokens(text)
         sequence = self.planner.open()
-        self.planner.want(sequence, tokens, Priority.BET)
-        while self.planner.length(sequence) < len(tokens) or self._running:
-            await self._run_step()
+        prefilled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def listener(event: Sampled | LlmFailedError, _ran: Ran[BatchResult] | None) -> None:
+            if prefilled.done():
+                return
+            if isinstance(event, LlmFailedError):
+                prefilled.set_exception(event)
+            else:
+                prefilled.set_result(None)
+
+        self.listen(sequence, listener)
+        self.planner.generate(sequence, tokens, Priority.BET, 1)  # the one token says that all before it is there
+        self.kick("share", 0)
+        try:
+            await prefilled
+        except BaseException:
+            self.planner.close(sequence)
+            raise
+        finally:
+            self.listen(sequence, None)
         self._shared.append((text, tokens, sequence))
 
     def session(self, call: str) -> LlamaSession:
@@ -183,10 +200,15 @@ class LlamaLlm:
             self._step, future = self._scheduler.submit(self.engine, Work("llm", urgency, turn), build)
             try:
                 ran = await future
+            except SchedulerClosedError as e:
+                for listener in list(self._listeners.values()):
+                    listener(LlmFailedError(str(e)), None)
+                return
             except JobDroppedError:
                 if self.planner.urgency() in (None, Priority.PARTIAL):
                     return  # a hint that nobody misses
-                continue  # more urgent work came while this was being dropped
+                await asyncio.sleep(0.01)  # more urgent work came while this was being dropped, or too much waits
+                continue
             except Exception as e:  # noqa: BLE001 - a native failure ends the replies of this step, not the process
                 self._deliver(built[0], BatchResult(failed=str(e)), None)
                 continue

@@ -25,8 +25,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step: forks and rollbacks of the cache first, then the rows in one decode call."""
+    """One step, in this order: closed sequences' cells freed, forks, rollbacks, then the rows in one decode call."""
 
+    frees: tuple[int, ...] = ()  # sequences to remove whole: a number may be forked to in this very step
     forks: tuple[tuple[int, int], ...] = ()  # (from, to): `to` shares all of `from`'s cells
     rollbacks: tuple[tuple[int, int], ...] = ()  # (sequence, first position to remove)
     rows: tuple[Row, ...] = ()
@@ -34,7 +35,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Sampled tokens by sequence; `failed`: the decode was refused (no room), and `lengths` is what the cache holds now."""
+    """Sampled tokens by sequence.
+
+    `failed`: the decode was refused (no room), and `lengths` is what the cache holds now of each sequence that had rows; empty when nobody
+    knows.
+    """
 
     sampled: dict[int, int] = field(default_factory=dict)
     failed: str = ""
@@ -51,7 +56,7 @@ class SequenceState:
     budget: int = 0
     prefilled: int = 0
     answering: bool = False
-    fork_from: int | None = None
+    fork_from: tuple[int, SequenceState] | None = None  # until the next step copies it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class BatchPlanner:
         if prefix is not None:
             state.cached = list(self._sequences[prefix].cached)
             state.wanted = list(state.cached)
-            state.fork_from = prefix
+            state.fork_from = (prefix, self._sequences[prefix])
         self._sequences[number] = state
         return number
 
@@ -116,7 +121,9 @@ class BatchPlanner:
         state.wanted, state.priority, state.budget = list(tokens), priority, 0
 
     def generate(self, sequence: int, tokens: Sequence[int], priority: Priority, max_tokens: int) -> None:
-        """Have these tokens in the cache, then sample up to `max_tokens`."""
+        """Have these tokens in the cache, then sample up to `max_tokens`. Both at least one, else ValueError."""
+        if not tokens or max_tokens < 1:
+            raise ValueError(f"{len(tokens)} tokens of prompt, {max_tokens} to sample: a reply needs one of each")
         state = self._sequences[sequence]
         state.wanted, state.priority, state.budget = list(tokens), priority, max_tokens
         state.prefilled, state.answering = 0, False
@@ -156,17 +163,13 @@ class BatchPlanner:
             return None
         chosen = [(n, s) for n, s in sorted(self._sequences.items()) if s.priority is urgency and self._missing(s)]
         chosen.sort(key=lambda item: len(item[1].wanted) - _shared(item[1].cached, item[1].wanted) > 1)
-        forks: list[tuple[int, int]] = []
-        rollbacks = [(n, 0) for n in self._closing]
-        self._closing = []
+        frees, self._closing = tuple(dict.fromkeys(self._closing)), []
+        forks, rollbacks = self._forks()
         rows: list[Row] = []
         for number, state in chosen:
             room = self.max_rows - len(rows)
             if room <= 0:
                 break
-            if state.fork_from is not None:
-                forks.append((state.fork_from, number))
-                state.fork_from = None
             keep = self._keep(state)
             if keep < len(state.cached):
                 rollbacks.append((number, keep))
@@ -177,20 +180,36 @@ class BatchPlanner:
                 rows.append(Row(number, keep + offset, token, sample=state.budget > 0 and ends and offset == len(missing) - 1))
             state.cached.extend(missing)
         self._in_flight = frozenset(row.sequence for row in rows)
-        return Batch(tuple(forks), tuple(rollbacks), tuple(rows))
+        return Batch(frees, tuple(forks), tuple(rollbacks), tuple(rows))
+
+    def _forks(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """(forks, rollbacks) of all sequences opened since the last step. Their source may have changed since, or be gone: less is shared."""
+        forks: list[tuple[int, int]] = []
+        rollbacks: list[tuple[int, int]] = []
+        for number, state in self._sequences.items():  # a source was opened before what forks from it
+            if state.fork_from is None:
+                continue
+            (source_number, source), state.fork_from = state.fork_from, None
+            keep = _shared(state.cached, source.cached) if self._sequences.get(source_number) is source else 0
+            del state.cached[keep:]
+            if keep:
+                forks.append((source_number, number))
+                if keep < len(source.cached):
+                    rollbacks.append((number, keep))
+        return forks, rollbacks
 
     def done(self, batch: Batch, result: BatchResult) -> list[Sampled]:
         """Take a step's outcome; returns what was sampled for sequences that still want it."""
         out: list[Sampled] = []
         self._in_flight = frozenset()
         self._free.extend(self._leaving)
-        left, self._leaving = self._leaving, set()
+        self._leaving = set()
+        if result.failed:
+            self._take_failure(batch, result)
+            return out
         for row in batch.rows:
             state = self._sequences.get(row.sequence)
-            if state is None or row.sequence in left:
-                continue
-            if result.failed:
-                del state.cached[result.lengths.get(row.sequence, row.position) :]
+            if state is None:
                 continue
             if state.budget > 0 and not state.answering:
                 state.prefilled += 1
@@ -208,6 +227,18 @@ class BatchPlanner:
                 state.wanted = list(state.cached)
             out.append(Sampled(row.sequence, token, last))
         return out
+
+    def _take_failure(self, batch: Batch, result: BatchResult) -> None:
+        if result.lengths:
+            for number, length in result.lengths.items():
+                if number in self._sequences:
+                    del self._sequences[number].cached[length:]
+            return
+        # Nobody knows how much of the step was done: what it touched begins anew.
+        self._closing += [*batch.frees, *(to for _, to in batch.forks), *(n for n, _ in batch.rollbacks), *(row.sequence for row in batch.rows)]
+        for number in self._closing:
+            if number in self._sequences:
+                self._sequences[number].cached = []
 
     @staticmethod
     def _still_wanted(state: SequenceState, row: Row) -> bool:

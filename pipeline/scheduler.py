@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import structlog
 
@@ -62,6 +62,10 @@ class JobDroppedError(Exception):
     """The job never ran: there was more urgent work, or its turn is over."""
 
 
+class SchedulerClosedError(JobDroppedError):
+    """The process is going down: no job of this scheduler will run any more."""
+
+
 @dataclass(slots=True)
 class _Outcome:
     future: asyncio.Future[Any]
@@ -107,7 +111,7 @@ class Scheduler:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
 
-    async def __aenter__(self) -> Scheduler:
+    async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         for thread in self._threads:
             thread.start()
@@ -175,7 +179,8 @@ class Scheduler:
             self._handover.put(job)
 
     def _drop(self, job: Job) -> None:
-        _settle(job.outcome.future, JobDroppedError(f"{job.work.engine} job of turn {job.work.turn} was dropped"))
+        kind = SchedulerClosedError if self._closing else JobDroppedError
+        _settle(job.outcome.future, kind(f"{job.work.engine} job of turn {job.work.turn} was dropped"))
 
     def _work(self) -> None:
         with contextlib.suppress(OSError, AttributeError):  # not on every platform, and only a preference
