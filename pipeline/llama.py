@@ -21,6 +21,8 @@ from pipeline.llm_batch import Batch, BatchResult
 
 # A step cannot be interrupted. 16 rows are computed almost as fast a row as 32, and what is more urgent waits half as long.
 MAX_ROWS = 16
+# llama.cpp's own bound (LLAMA_MAX_SEQ).
+MAX_SEQUENCES = 256
 
 
 class LlamaError(RuntimeError):

@@ -12,7 +12,7 @@ from config.settings import Settings
 from pipeline.asr import WhisperEngine
 from pipeline.embed_engine import EmbedEngine
 from pipeline.endpointing import Waits
-from pipeline.llama import LlamaEngine
+from pipeline.llama import MAX_SEQUENCES, LlamaEngine
 from pipeline.smart_turn import SmartTurnEngine
 from pipeline.tts import HibariVoice, PiperVoice, TtsEngine, Voice
 from pipeline.turn import TurnTaking
@@ -75,7 +75,7 @@ def load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str
     llama = LlamaEngine(
         files.llm,
         n_ctx=settings.llm.n_ctx,
-        max_sequences=settings.llm.max_sequences,
+        max_sequences=min(settings.llm.max_sequences + 1, MAX_SEQUENCES),  # one holds what all calls share
         threads=threads,
         device=settings.llm.device,
     )

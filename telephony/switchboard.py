@@ -8,6 +8,7 @@ import datetime as dt
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import structlog
@@ -22,7 +23,7 @@ from pipeline.leg import CallLeg
 from pipeline.llama import MAX_ROWS
 from pipeline.llm import LlamaLlm
 from pipeline.reply import PhraseCache, PhraseSpeaker, phrases_of
-from pipeline.scheduler import Scheduler
+from pipeline.scheduler import Engine, Scheduler
 from pipeline.smart_turn import TurnRequest
 from pipeline.text_conversation import TextConversation
 from pipeline.trace import TurnTrace
@@ -103,7 +104,9 @@ class Switchboard:
 
     def admit(self) -> bool:
         """Whether there is room for one more call."""
-        return self._state is None and self._active < self._settings.max_calls
+        if self._state is not None or self._loaded is None:
+            return False
+        return self._active < min(self._settings.max_calls, self._loaded.llama.max_sequences - 1)
 
     def after_call(self, call_sid: str) -> AfterCall:
         """What the bot file says follows a call."""
@@ -156,7 +159,7 @@ class Switchboard:
         loaded = await loop.run_in_executor(None, load, self._settings, self._bot, self._files, tell)
         self._loaded = loaded
         self._state = "warming up"
-        engines = [loaded.asr, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
+        engines: list[Engine[Any, Any]] = [loaded.asr, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
         scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))
         llm = LlamaLlm(loaded.llama, scheduler, MAX_ROWS)
         self._metrics.watch("llm_sequences", "Sequences of the model's context in use, shared prefixes included", lambda: len(llm.planner))
