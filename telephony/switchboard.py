@@ -28,9 +28,9 @@ from pipeline.smart_turn import TurnRequest
 from pipeline.text_conversation import TextConversation
 from pipeline.trace import TurnTrace
 from telephony.call_log import CallLog
+from telephony.g711 import encode
 from telephony.loading import LoadedEngines, load, model_files, turn_taking
 from telephony.metrics import Metrics
-from telephony.g711 import encode
 from telephony.transfer import AfterCall, Dial, HangUp, Record
 
 log = structlog.get_logger()
