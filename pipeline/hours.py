@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     r"|(?P<set>\b(?:weekdays?|working days|weekends?|daily|every ?day|(?:seven|7) days(?: a week)?|all week)\b)"
     rf"|(?P<day>{_DAY_WORD})"
     rf"|(?P<range>(?:\b(?:from|between)\s+)?(?<![\d£$€.,])\b{_CLOCK}(?:{_TO}|\s+and\s+(?=\d)){_CLOCK}(?![\d%])(?!\s*(?:years?|weeks?|months?|minutes?|people|persons?|£|€|percent)))"
+    rf"|(?P<since>\bfrom\s+{_CLOCK}(?!\s*(?:-|–|to|till?|until)\s*\d)(?!\s*(?:years?|pounds?|euros?|weeks?)))"
     rf"|(?P<until>\b(?:until|till?|to)\s+{_CLOCK})"
     r"|(?P<closed>\b(?:closed|shut|not open|don't open|do not open|no (?:lessons|classes|service|surgery|tours|sessions))\b)"
     r"|(?P<except>\b(?:except|apart from|but not|other than|excluding)\b)"
@@ -217,6 +218,7 @@ class _Builder:
         self.bound: list[int] = []
         self.waiting: list[Range] = []
         self.hole: Range | None = None
+        self.excepted: dict[int, list[Range]] = {}
         self.shut = self.excepting = self.lunch = self.range_first = False
 
     def days(self, days: tuple[int, ...]) -> None:
@@ -227,7 +229,7 @@ class _Builder:
         if self.excepting:
             self.bound = list(days)
             for day in days:
-                self.ranges.pop(day, None)
+                self.excepted[day] = self.ranges.pop(day, self.excepted.get(day, []))
                 self.closed.add(day)
             return
         if self.waiting:
@@ -263,6 +265,16 @@ class _Builder:
     def _cut(self, days: Iterable[int], hole: Range) -> None:
         for day in days:
             self.ranges[day] = [r for a, b in self.ranges.get(day, []) for r in _without(a, b, hole)]
+
+    def since(self, minute: int) -> None:
+        """ "…, Sundays from 8": the same closing time, another start."""
+        for day in self.pending or self.bound:
+            kept = self.ranges.get(day) or self.excepted.get(day, [])
+            if kept and minute < kept[-1][1]:
+                self.closed.discard(day)
+                self.ranges[day] = [(minute, kept[-1][1])]
+        if self.pending:
+            self.bound, self.pending = self.pending, []
 
     def until(self, minute: int) -> None:
         for day in self.pending:
@@ -332,6 +344,8 @@ def parse(text: str, subject: str = "") -> Schedule | None:
         elif kind == "range":
             if (span := _range(match[0])) is not None:
                 builder.range(span)
+        elif kind == "since":
+            builder.since(_clock(match[0].split(None, 1)[1])[0])
         elif kind == "until":
             builder.until(_clock(match[0].split(None, 1)[1])[0])
         elif kind == "closed":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from pipeline.ages import old_enough
 from pipeline.questions import Question
-from pipeline.words import content, numbered, plain
+from pipeline.words import content, plain
 
 _NEGATION = re.compile(
     r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|closed|shut|without|lost)\b|n't\b"
@@ -29,41 +30,10 @@ _ASKS_FREE = re.compile(
     r"\b(?:have to|need to|must|do (?:i|we)) (?:\w+ )?pay\b|\bcost (?:anything|extra|me)\b|\bcharge (?:for|extra|anything)\b|\bextra\b"
 )
 
-_LOWER = re.compile(
-    r"\b(?:from(?: the)?(?: age)?(?: of)?|at least|minimum(?: age)?(?: is| of)?|over|aged?|starting at) (\d+)(?! ?(?:pounds?|%|percent|am|pm|[:.]\d|minutes|euros?|dollars?))|\b(\d+) (?:years? )?(?:and|or) (?:over|older|up|above)\b|\bonly from (\d+)\b"
-)
-_PRICED = re.compile(r"[£$€%]|\bfree\b|\bpounds?\b|\boff\b|\bdiscount\b|\bticket\b")
-_UPPER = re.compile(r"\b(?:under|below|younger than) (\d+)\b|\bup to (?:age )?(\d+) years\b")
-_AGE = re.compile(
-    r"\b(?:is|are|am|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (\d{1,2})\b(?! ?(?:pounds?|minutes|hours?|o'clock|am|pm|people|%))|\b(\d{1,2})[- ]years?[- ]olds?\b|\b(\d{1,2}) years? old\b|\b(\d{1,2}) (?:weeks?|months?) old\b"
-)
-
-
-def _figures(text: str) -> str:
-    return " ".join(numbered(re.findall(r"[a-z']+|\d+(?:[.,:]\d+)*|[?.,;%£$€-]", plain(text).replace("-year", " year"))))
-
-
-def age_of(question: Question) -> int | None:
-    """The age, in years, of whom it is about; None where none is said."""
-    match = _AGE.search(_figures(question.text))
-    if not match or match[4]:
-        return None
-    return int(next(g for g in match.groups() if g))
-
 
 def asks_free(core: str) -> bool:
     """ "Do we have to pay for that?": a yes or no that a price answers."""
     return bool(_ASKS_FREE.search(plain(core)))
-
-
-def has_age(text: str) -> bool:
-    """Whether a statement names an age from which, or up to which, something may be done."""
-    return any(_bounded(_figures(clause)) for clause in clauses(text))
-
-
-def _bounded(clause: str) -> bool:
-    # "Free for over 60s" is a price, not a door that opens at 60.
-    return not _PRICED.search(clause) and bool(_LOWER.search(clause) or _UPPER.search(clause))
 
 
 def clauses(text: str) -> list[str]:
@@ -101,7 +71,7 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     if not question.yes_no:
         return None
     asked, statement = plain(question.core), plain(text)
-    if (by_age := _by_age(question, text, weigh)) is not None:
+    if (by_age := old_enough(question, text, weigh)) is not None:
         return by_age
     if _ASKS_NEED.search(asked) and not _ASKS_FREE.search(asked):
         needless, needed = (
@@ -129,35 +99,8 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     if share == 0:
         return None
     if negated(clause):
-        return None if negated(asked) else False
+        return None if negated(asked) or re.search(r"\b(?:except|unless|other than)\b", clause) else False
     if re.search(r"\bonly\b", clause):
         return None
     whole = sum(objects.values())
     return True if share >= 0.6 * whole and not negated(asked) else None
-
-
-def _by_age(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:
-    """ "from 5 years" against "she is four"; the clause that names the thing asked for goes first."""
-    asked = plain(question.text)
-    if re.search(r"\b(?:every|all|any) ages?\b", plain(text)) and re.search(r"\btoo (?:old|young)\b|\bold enough\b|\bage\b", asked):
-        return not re.search(r"\btoo (?:old|young)\b", asked)
-    age = age_of(question)
-    if age is None:
-        return None
-    # Whoever is that old is in every clause about ages; what he wants to do is not.
-    keys = {k: weigh(k) for k in (*question.keys, *question.before_keys) if k not in ("=child", "=adult", "old")}
-    parts = [_figures(c) for c in clauses(text)]
-    bounded = [p for p in parts if _bounded(p)]
-    if not bounded:
-        return None
-    best = max(bounded, key=lambda p: sum(keys.get(k, 0.0) for k in set(content(p))))
-    if match := _LOWER.search(best):
-        reached = age >= int(next(g for g in match.groups() if g))
-        return reached != bool(re.search(r"\btoo young\b", asked))
-    match = _UPPER.search(best)
-    assert match
-    under = age < int(next(g for g in match.groups() if g))
-    whole = plain(text)
-    if negated(whole):
-        return not under
-    return None

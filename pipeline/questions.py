@@ -77,6 +77,9 @@ _OBJECT = re.compile(
     rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:you|we|they) got\b|\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*[a-z'-]+)"
     r" (?P<object>[^,.?;]*?)(?=\b(?:in|at|on|for|with|near|by|to|from|if|when|while|because|as|instead|during|before|after|around|this|next)\b|[,.?;]|$)"
 )
+_REQUEST = re.compile(
+    r"^(?:\w+,? )?(?:i|we)(?:'d| would| am|'m| are|'re)? (?:need|want|like|looking for|after)\b (?!to know|to ask|to move|to change)"
+)
 _SPLIT = re.compile(r"(?<=[.?!])\s+(?=\S)")
 _TURNED = {
     "i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll",
@@ -160,7 +163,7 @@ class Question:
     def objects(self) -> tuple[str, ...]:
         """Concepts of what a yes-or-no question is after: "heating" in "is there heating in the small room"; empty when unclear."""
         match = _OBJECT.search(plain(self.core))
-        return tuple(key for key in _topical(match["object"]) if key != self.verb) if match else ()
+        return tuple(key for key in _topical(match["object"]) if key not in (self.verb, "=pay")) if match else ()
 
     @property
     def minutes(self) -> set[int]:
@@ -228,6 +231,9 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
     before = " ".join(p for i, p in enumerate(parts) if i != sentence)
     want = want_of(core)
     text = plain(core)
+    if want is Want.OTHER and _REQUEST.search(text):
+        # "I need a passport": whether one can have it.
+        want = Want.YES_NO
     yes_no = want is Want.YES_NO or (
         want in (Want.AGE, Want.EMAIL, Want.PHONE) and bool(_YES_NO.search(text)) and not _WH.search(text)
     )

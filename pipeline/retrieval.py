@@ -7,14 +7,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.polarity import age_of, asks_free, has_age
+from pipeline.ages import age_of, has_age
+from pipeline.polarity import asks_free, negated
 from pipeline.questions import Question, Want
 from pipeline.statements import Item, Statement
-from pipeline.words import STOPWORDS, concept, content, plain
+from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
 
 Floats = NDArray[np.float32]
 
@@ -22,6 +24,7 @@ Floats = NDArray[np.float32]
 THRESHOLD = 0.45
 """Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
 
+_PRICE = re.compile(r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
 OBJECT_SHARE = 0.28
 """Share of a yes-or-no question's objects (by weight) that the fact must mention."""
 
@@ -71,6 +74,13 @@ class FactIndex:
         self.statements = tuple(statements)
         self._vectors = vectors
         self._keys = [Counter(content(s.full)) for s in self.statements]
+        # "High chairs" is found by "highchairs" too.
+        self._pairs = [
+            {concept(a + b) for a, b in pairwise(tokens(s.full)) if a.isalpha() and b.isalpha()} for s in self.statements
+        ]
+        self._kinds = {want: [_kind(want, s) for s in self.statements] for want in Want}
+        self._aged = [has_age(s.text) for s in self.statements]
+        self._clauses = [set(content(c)) for s in self.statements if not s.items for c in re.split(r"[,;.]\s", s.text)]
         frequency = Counter(key for keys in self._keys for key in keys)
         n = len(self.statements)
         self._frequency = frequency
@@ -129,12 +139,15 @@ class FactIndex:
         )
         return [
             Scores(
-                words=sum(w for key, w in weights.items() if key in keys) / whole,
+                words=sum(w for key, w in weights.items() if key in keys or key in pairs) / whole,
                 meaning=float(cosine),
-                kind=_kind(want, statement) + (0.25 if age is not None and has_age(statement.text) else 0.0),
-                context=_context(statement, last) * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
+                kind=kind + (0.25 if aged and age is not None else 0.0),
+                context=_context(statement, last, yes_no=question.yes_no)
+                * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
             )
-            for statement, keys, cosine in zip(self.statements, self._keys, cosines, strict=True)
+            for statement, keys, pairs, cosine, kind, aged in zip(
+                self.statements, self._keys, self._pairs, cosines, self._kinds[want], self._aged, strict=True
+            )
         ]
 
     def pick(self, question: Question, vector: Floats | None, previous: Previous | None = None) -> Picked:
@@ -161,13 +174,24 @@ class FactIndex:
         """Whether a fact answers a question rather than only sharing a word with it."""
         if scores.total < THRESHOLD:
             return False
-        keys = self._keys[self.statements.index(fact)]
+        number = self.statements.index(fact)
+        keys = self._keys[number].keys() | self._pairs[number]
+        if (
+            question.want is Want.WHO
+            and not re.search(r"(?<=[a-z(.] )[A-Z][a-z]+", fact.text)
+            and not re.search(r"\b(?:owners?|staff|team)\b", plain(fact.text))
+        ):
+            return False
         if question.want is Want.ATTRIBUTE:
             return question.attribute in keys
         if question.want is not Want.YES_NO or leaning or scores.meaning >= 0.6:
             return True
         # "Do you sell helmets?": that something is sold says nothing about helmets.
         objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
+        # Of a compound the last word says what it is: a payment plan is a plan.
+        head = question.objects[-1] if question.objects else None
+        if head is not None and head not in keys and not negated(fact.text):
+            return False
         if re.search(r"\bno other\b|\bnothing else\b", plain(fact.text)) and question.verb in keys:
             return True
         whole = sum(self._idf.get(key, self._unseen) for key in objects)
@@ -179,13 +203,9 @@ class FactIndex:
         # What half of the statements mention tells no list entry from another.
         list_keys = {key for s in self.statements for item in s.items for key in item.keys if self._frequency[key] <= 4}
         hints: set[str] = set(asked & list_keys)
-        for statement in self.statements:
-            if statement.items:
-                continue
-            for clause in re.split(r"[,;.]\s", statement.text):
-                keys = set(content(clause))
-                if keys & list_keys and any(key in asked and self._idf[key] > 2 for key in keys - list_keys):
-                    hints |= keys & list_keys
+        for keys in self._clauses:
+            if keys & list_keys and any(key in asked and self._idf[key] > 2 for key in keys - list_keys):
+                hints |= keys & list_keys
         if previous is not None and question.leans and not any(item.keys & hints for s in self.statements for item in s.items):
             hints |= previous_hints(previous)
         return frozenset(hints)
@@ -197,6 +217,10 @@ class FactIndex:
         minutes = question.minutes
         if minutes and (by_length := tuple(item for item in statement.items if item.minutes & minutes)):
             return by_length
+        # "A cake for sixteen": the entry with that number, where one has it.
+        counted = numbers(question.core) if question.want is not Want.YES_NO else set()
+        if counted and len(by_number := [item for item in statement.items if numbers(_PRICE.sub(" ", item.text)) & counted]) == 1:
+            return tuple(by_number)
         if previous is not None and question.leans and not any(item.keys & hints for item in statement.items):
             hints = previous_hints(previous)
         ranked = [(len(item.keys & hints), item) for item in statement.items]
@@ -256,14 +280,15 @@ def _kind(want: Want, statement: Statement) -> float:
             return 0.0
 
 
-def _context(statement: Statement, last: Statement | None) -> float:
+def _context(statement: Statement, last: Statement | None, *, yes_no: bool) -> float:
     """Nearness to the statement that answered the question before."""
     if last is None:
         return 0.0
     if statement == last:
-        return 0.35
+        # What was just said is seldom the answer to a yes or no about it.
+        return 0.3 if yes_no else 0.35
     if statement.topic and statement.topic in (last.topic, *_topics(last)):
-        return 0.25
+        return 0.28
     return 0.05 if statement.paragraph == last.paragraph else 0.0
 
 

@@ -38,7 +38,9 @@ _CONTINUES = re.compile(
 )
 _PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
 _COMPLETES = re.compile(
-    r"^(?:after (?:that|this)|otherwise|if (?:so|not)|then|before that|in that case|please ask for)\b", re.IGNORECASE
+    r"^(?:after (?:that|this)|otherwise|if (?:so|not)|then|before that|in that case|please ask for"
+    r"|it (?:is|costs|takes|lasts|has|includes)|they (?:are|cost|take|have|last)|this (?:is|includes))\b",
+    re.IGNORECASE,
 )
 _LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
 _HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€]{1,50}):?\s*$")
@@ -171,11 +173,18 @@ def list_items(text: str) -> tuple[Item, ...]:
     return tuple(Item(s, frozenset(k), n) for s, k, n in zip(valued, keys, lengths, strict=True))
 
 
+_BARE_PRICE = re.compile(
+    r"(?<![\d£$€.,])(?<!\bfrom )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
+    r"(?<!\bnumber )(?<!\broom )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)(?=\s*(?:[,;]|\.?\s*$|\bincl))"
+)
+
+
 class _Cutter:
     """Walks the lines and remembers what a sentence without a subject is about."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, instructions: str) -> None:
+        sign = re.search(r"[£$€](?=\s?\d)|(?<=\d )(?:pounds|euros|dollars)\b", instructions)
+        self.money = "" if sign is None else sign[0]
         self.heading = ""
         self.topic = ""
         self.columns: tuple[str, ...] = ()
@@ -211,17 +220,15 @@ class _Cutter:
             if form := _RELABELLED.get(label.lower()):
                 sentence = form.format(rest)
             self.topic = label
-        elif (
-            ":" not in sentence
-            and _CONTINUES.match(sentence)
-            or (not fresh and ((labelled and ":" not in sentence) or sentence[0].islower() or _PRONOUN.match(sentence)))
+        elif (":" not in sentence and _CONTINUES.match(sentence)) or (
+            not fresh and ((labelled and ":" not in sentence) or sentence[0].islower() or _PRONOUN.match(sentence))
         ):
             topic = self.topic
         elif fresh and not self.heading:
             self.topic = _subject(sentence)
         if len(sentence) > 1 and sentence[-1] not in ".!?":
             sentence += "."
-        sentence = self._columns(sentence)
+        sentence = self._priced(self._columns(sentence))
         statement = Statement(
             sentence, topic if topic.lower() not in sentence.lower() else "", self.paragraph, scheduled=is_schedule(sentence)
         )
@@ -231,6 +238,15 @@ class _Cutter:
                 self.columns = tuple(_column(item) for item in items)
             self.currency = next((c for c in "£$€" if c in sentence), self.currency)
         yield replace(statement, items=items)
+
+    def _priced(self, sentence: str) -> str:
+        """ "dog 55, cat 48" and "porridge 4.20" with the currency that the owner uses elsewhere."""
+        if not self.money or is_schedule(sentence):
+            return sentence
+        bare = _BARE_PRICE.findall(sentence)
+        if len(bare) < 2 and not any("." in b for b in bare) and not (bare and _VALUE.search(sentence)):
+            return sentence
+        return _BARE_PRICE.sub(rf"{self.money}\1" if len(self.money) == 1 else rf"\1 {self.money}", sentence)
 
     def _columns(self, sentence: str) -> str:
         """ "22 / 28 / 35" after "small £38, medium £46, large £60" is a price list without its names: give them back."""
@@ -266,14 +282,16 @@ def _subject(sentence: str) -> str:
 
 def split(instructions: str, name: str = "") -> list[Statement]:
     """Statements in the owner's order. `name` is the bot's or the business's name, for the address in the first line."""
-    cutter = _Cutter(name)
+    cutter = _Cutter(instructions)
+    named = {*content(name), *content("welcome company limited ltd")}
     found: list[Statement] = []
     for line in instructions.replace("\r\n", "\n").split("\n"):
         if not line.strip():
             cutter.paragraph += 1
             cutter.heading = cutter.topic = ""
             continue
-        found.extend(cutter.line(line))
+        # A line with nothing but the name on it says nothing.
+        found.extend(s for s in cutter.line(line) if set(content(s.text)) - named)
     return found
 
 

@@ -96,6 +96,10 @@ _SYNONYMS = (
     "man men gents gentleman gentlemen husband boyfriend dad father male guy",
     "woman women lady ladies wife girlfriend mum mother female",
     "bring brought",
+    "bird budgie parrot",
+    "vaccination vaccine jab jabs shot injection",
+    "neuter neutered neutering spay spayed castrate castrated",
+    "bill invoice",
     "projector beamer",
     "heat heating",
     "smoke smoking smoker",
@@ -151,6 +155,7 @@ for _group in _SYNONYMS:
 def plain(text: str) -> str:
     """Lower case, straight quotes, single spaces, "second-hand" as one word."""
     text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()
+    text = re.sub(r"\bcome (?:out |over |round )?to (?:us|me|(?:my|our) (?:home|house|place|flat))\b", "home visit", text)
     text = re.sub(r"\bup[- ]?front\b", "in advance", text)
     text = re.sub(r"\bover[- ]?6[05]'?s?\b", "pensioner", text)
     text = re.sub(r"(?:\bpercent|\bper cent|%) off\b", "percent discount", text)

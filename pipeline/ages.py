@@ -1,0 +1,79 @@
+"""Ages: how old somebody is said to be, and from which or up to which age something may be done. All in months."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pipeline.questions import Question
+from pipeline.words import content, numbered, plain
+
+_UNIT = r"(?:[ -]?(?P<{0}>weeks?|months?|years?))?"
+_MONTHS = {"w": 0.23, "m": 1.0, "y": 12.0, "": 12.0}
+_NO_AGE = (
+    r"(?! ?(?:pounds?|%|percent|am|pm|[:.]\d|minutes?|hours?|days?|euros?|dollars?|pence|o'clock|people|times|miles?|km|metres?))"
+)
+_LOWER = re.compile(
+    rf"\b(?:from(?: the)?(?: age)?(?: of)?|at least|minimum(?: age)?(?: is| of)?|over|aged?|starting at) (?P<a>\d+){_NO_AGE}{_UNIT.format('ua')}"
+    rf"|\b(?P<b>\d+){_UNIT.format('ub')} (?:old )?(?:and|or) (?:over|older|up|above)\b"
+)
+_UPPER = re.compile(rf"\b(?:under|below|younger than|up to(?: age)?) (?P<a>\d+){_NO_AGE}{_UNIT.format('ua')}")
+_AGE = re.compile(
+    rf"\b(?:is|are|am|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}}){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
+    r"|\b(?P<b>\d{1,2})[- ](?P<ub>weeks?|months?|years?)[- ]olds?\b"
+)
+_PRICED = re.compile(r"[£$€%]|\bfree\b|\bpounds?\b|\boff\b|\bdiscount\b|\bticket\b")
+_NOT = re.compile(r"\b(?:no|not|cannot|can't|never)\b|n't\b")
+_DUTY = re.compile(r"\b(?:must|need|have to|has to)\b")
+
+
+def _figures(text: str) -> str:
+    return " ".join(numbered(re.findall(r"[a-z']+|\d+(?:[.,:]\d+)*|[?.,;%£$€]", plain(text).replace("-", " "))))
+
+
+def _months(match: re.Match[str]) -> float:
+    groups = match.groupdict()
+    name = "a" if groups.get("a") else "b"
+    return int(groups[name] or 0) * _MONTHS[(groups.get(f"u{name}") or "")[:1]]
+
+
+def age_of(question: Question) -> float | None:
+    """The age, in months, of whom a question is about; None where none is said."""
+    match = _AGE.search(_figures(question.text))
+    return _months(match) if match else None
+
+
+def _clauses(text: str) -> list[str]:
+    return [_figures(part) for part in re.split(r"[,;.](?=\s|$)|\s[-–—]\s|\bbut\b", plain(text)) if part.strip()]
+
+
+def _bounded(clause: str) -> bool:
+    # "Free for over 60s" is a price, not a door that opens at 60.
+    return not _PRICED.search(clause) and bool(_LOWER.search(clause) or _UPPER.search(clause))
+
+
+def has_age(text: str) -> bool:
+    """Whether a statement names an age from which, or up to which, something may be done."""
+    return any(_bounded(clause) for clause in _clauses(text))
+
+
+def old_enough(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:
+    """ "From 5 years" against "she is four"; the clause that names the thing asked for goes first. None where ages settle nothing."""
+    asked = plain(question.text)
+    if re.search(r"\b(?:every|all|any) ages?\b", plain(text)) and re.search(r"\btoo (?:old|young)\b|\bold enough\b|\bage\b", asked):
+        return not re.search(r"\btoo (?:old|young)\b", asked)
+    age = age_of(question)
+    parts = [part for part in _clauses(text) if _bounded(part)]
+    if age is None or not parts:
+        return None
+    # Whoever is that old is in every clause about ages; what he wants to do is not.
+    keys = {k: weigh(k) for k in (*question.keys, *question.before_keys) if k not in ("=child", "=adult", "old")}
+    best = max(parts, key=lambda part: sum(keys.get(k, 0.0) for k in set(content(part))))
+    if match := _LOWER.search(best):
+        return (age >= _months(match)) != bool(re.search(r"\btoo young\b", asked))
+    match = _UPPER.search(best)
+    assert match is not None
+    under = age < _months(match)
+    if _NOT.search(plain(text)):
+        return not under
+    return None if _DUTY.search(plain(text)) else under
