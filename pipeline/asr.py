@@ -4,8 +4,8 @@ faster-whisper's own `transcribe` runs a 30 s window per call. Here the encoder 
 utterance): a third of the work at almost the same word error rate. Shorter windows make the decoder loop (docs/experiments.md).
 The prompt is built on CTranslate2's level, so that the bot's own words and a stable prefix can both be given.
 
-Guards: output is bounded by how much can be said in the time; a loop is decoded again in the window the model was trained on, and cut
-at its first repetition if it still loops; what the model itself takes for silence is no text.
+Guards: output is bounded by how much can be said in the time; a loop, and what the model itself doubts, is decoded again in the window that
+it was trained on, and cut at its first repetition if it still loops; what the model itself takes for silence is no text.
 """
 
 from __future__ import annotations
@@ -86,8 +86,11 @@ class WhisperEngine:
             return Transcript("", 0.0, 1.0)
         mel = self._features(audio, padding=0)
         transcript, looped = self._decode(mel, max(self.window_s, seconds), seconds, request)
-        if looped and self.window_s < TRAINED_S:
-            transcript, looped = self._decode(mel, TRAINED_S, seconds, request)
+        doubtful = bool(transcript.text) and transcript.confidence < np.exp(UNLIKELY)  # as a rule, the rest of it was not decoded at all
+        if (looped or doubtful) and self.window_s < TRAINED_S:
+            wide, wide_looped = self._decode(mel, TRAINED_S, seconds, request)
+            if looped or wide.confidence > transcript.confidence:
+                transcript, looped = wide, wide_looped
         if looped:
             transcript = Transcript(without_loop(transcript.text), transcript.confidence / 2, transcript.no_speech)
         return transcript
@@ -107,8 +110,8 @@ class WhisperEngine:
             return_no_speech_prob=True,
             suppress_blank=True,
         )[0]
-        tokens = result.sequences_ids[0]
-        text = (request.prefix + self._tokenizer.decode(tokens)).strip()
+        tokens = result.sequences_ids[0]  # the prefix among them
+        text = self._tokenizer.decode(tokens).strip()
         score = float(result.scores[0])
         no_speech = float(result.no_speech_prob)
         looped = len(tokens) >= limit or text != without_loop(text)

@@ -37,9 +37,9 @@ class Speech:
 def pause_ms(text: str) -> int:
     """The pause that a phrase's last character asks for: what a speaker leaves before going on."""
     last = text.rstrip("\"')”’ ")[-1:]
-    if last in ".!?…":
+    if last and last in ".!?…":
         return 220
-    if last in ",;:—–":
+    if last and last in ",;:—–":
         return 120
     return 40
 

@@ -19,6 +19,7 @@ from config.settings import load_settings
 from pipeline.leg import Pcm
 
 MAX_S = 28.0
+RATE_HZ = 8000  # whatever a file's own rate is, it is heard as a telephone would bring it
 CANNOT_READ = 2
 
 
@@ -38,14 +39,14 @@ def transcribe_command(
         asr = settings.asr
         engine = WhisperEngine(model, device=asr.device, compute_type=asr.compute_type, threads=settings.threads, window_s=asr.window_s)
         for file in files:
-            pcm, rate_hz = read_audio(file)
+            pcm = read_audio(file)
             began = time.monotonic()
-            parts = [engine.run(AsrRequest(part, rate_hz, bias)) for part in cut(pcm, rate_hz)]
+            parts = [engine.run(AsrRequest(part, RATE_HZ, bias)) for part in cut(pcm, RATE_HZ)]
             took_ms = (time.monotonic() - began) * 1000
             text = " ".join(part.text for part in parts if part.text)
             if as_json:
                 confidence = min((part.confidence for part in parts if part.text), default=0.0)
-                line = {"file": str(file), "text": text, "confidence": round(confidence, 3), "audio_s": round(len(pcm) / rate_hz, 2)}
+                line = {"file": str(file), "text": text, "confidence": round(confidence, 3), "audio_s": round(len(pcm) / RATE_HZ, 2)}
                 typer.echo(json.dumps({**line, "ms": round(took_ms, 1)}, ensure_ascii=False))
             else:
                 typer.echo(f"{file}: {text}" if len(files) > 1 else text)
