@@ -157,7 +157,7 @@ class Schedule:
             verb = self._verb()
             text = f"{verb[0].upper()}{verb[1:]} {joined(parts)}."
         if closed:
-            text += f"{' ' if text else ''}On {day_names(closed)} {self._closed()}."
+            text += f"{' ' if text else ''}{'From' if len(closed) > 2 else 'On'} {day_names(closed)} {self._closed()}."
         return text
 
 

@@ -87,7 +87,7 @@ _TURNED = {
     "you": "we", "your": "our", "yours": "ours", "you're": "we're", "you've": "we've", "you'd": "we'd", "you'll": "we'll", "am": "are", "was": "were",
 }  # fmt: skip
 _TIME = re.compile(
-    r"\b(?:(?P<half>half(?: past)?)|(?P<quarter>quarter (?:past|to)))?\s*\b(?P<hour>1[0-2]|0?[1-9]|2[0-3]|1[3-9])(?:[:.](?P<minute>[0-5]\d))?"
+    r"\b(?:(?P<half>half(?: past)?)|(?P<quarter>quarter (?:past|to)))?\s*\b(?<!\d)(?P<hour>1\d|2[0-3]|0?[1-9])(?!\d)(?:[:.](?P<minute>[0-5]\d))?"
     r"(?:\s+(?P<spoken>15|30|45))?\s*(?P<half_day>[ap]\.?\s?m\b\.?|o'clock)?"
 )
 _PARTS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import Enum
 
 from pipeline.words import plain
@@ -32,7 +33,12 @@ class Talk(Enum):
     YES = "yes"
 
 
-_FILLER = r"(?:(?:um+|uh+|er+m?|hm+|ah+|oh|well|so|okay|ok|right|alright|all right|great|lovely|perfect|good|fine|brilliant|yeah|yes|no|and|but|please|sorry|thanks|thank you|cheers|then|now|actually|great|super|wonderful|excellent|i see|got it|sure|very much|so much|a lot|for (?:that|your help|the (?:help|information|info)))[ ,.!-]*)"
+_FILLER = re.compile(
+    r"(?:um+|uh+|er+m?|hm+|ah+|oh|well|so|okay|ok|right|alright|all right|great|lovely|perfect|good(?! ?bye)|fine|brilliant|yeah|yes|no|and|but|please"
+    r"|sorry|thank you|thanks|cheers|then|now|actually|super|wonderful|excellent|i see|got it|sure|very much|so much|a lot"
+    r"|for (?:that|your help|the (?:help|information|info)))\b[ ,.!-]*"
+)
+_MOST_FILLERS = 12
 _RULES: tuple[tuple[Talk, str], ...] = (
     (
         Talk.SLOWER,
@@ -54,7 +60,7 @@ _RULES: tuple[tuple[Talk, str], ...] = (
         Talk.DONE,
         (
             r"(?:no,? ?)*(?:that's|that is|that was|that will be|that'll be|that would be) (?:all|it|everything|fine|great|perfect|lovely)(?: (?:i|we) (?:need|needed|wanted)(?: to know)?)?(?: for (?:now|today))?"
-            r"|nothing(?: else| more)?|no,? (?:that's|nothing|i'm|thank|thanks|not).{0,25}|i'm (?:all )?(?:good|fine|done|sorted)(?: thanks?| thank you)?|no more questions|i think that's (?:all|it|everything)|that's all i.{0,25}"
+            r"|nothing(?: else| more)?|no,? (?:(?:that's|that is) (?:all|it|fine|everything|okay|ok|great|good)|nothing(?: else)?|i'm (?:all )?(?:good|fine|done|okay|ok|sorted|all right)|thank you|thanks|not (?:today|now|right now|at the moment|really))(?:[ ,]+(?:thanks|thank you|cheers|for now|today|very much|bye))*|i'm (?:all )?(?:good|fine|done|sorted)(?: thanks?| thank you)?|no more questions|i think that's (?:all|it|everything)|that's all i.{0,25}"
         ),
     ),
     (Talk.HOW_ARE_YOU, r"(?:.{0,30}\b)?how(?:'s it going| are you(?: doing)?(?: today)?| do you do|'re you)"),
@@ -64,7 +70,7 @@ _RULES: tuple[tuple[Talk, str], ...] = (
     ),
     (
         Talk.THANKS,
-        r"(?:.{0,20}\b)?(?:thank you|thanks|cheers|much appreciated|that's (?:very )?(?:kind|helpful)|that helps|ta)(?: (?:very|so) much| a lot|,? that's (?:great|helpful|very kind|lovely|perfect)| for .{2,30})?",
+        r"(?:(?:that's|that is|it's|you've been|you're) (?:very |so |really |all )*(?:great|good|fine|kind|helpful|lovely|perfect|brilliant)[ ,]*)?(?:thank you|thanks|cheers|much appreciated|that's (?:very )?(?:kind|helpful)|that helps|ta)(?: (?:very|so) much| a lot|,? that's (?:great|helpful|very kind|lovely|perfect)| for .{2,30})?",
     ),
     (
         Talk.ROBOT,
@@ -72,11 +78,17 @@ _RULES: tuple[tuple[Talk, str], ...] = (
     ),
     (
         Talk.WHO,
-        r"(?:who(?:'s| is| am i).{0,30}(?:this|speaking|talking to|there|that|you|speaking to)|who are you|what(?:'s| is) your name|is (?:this|that) (?:the )?[\w' ]{2,40}|who(?: have i| did i).{0,20}|what company is this|where am i calling)",
+        r"(?:who(?:'s| is| am i).{0,30}(?:this|speaking|talking to|there|that|you|speaking to)|who are you|what(?:'s| is) your name|is (?:this|that) the (?:right )?(?:number|place|shop|office|school|practice|clinic|salon)(?: .{0,30})?|have i (?:got|reached) .{2,30}|who(?: have i| did i).{0,20}|what company is this|where am i calling)",
     ),
     (
         Talk.PERSON,
-        r".*\b(?:speak|talk|speaking|talking|put me through|put me on|connect me|transfer me|get|have|want|need|is there)\b.{0,25}\b(?:(?:a |an |the |some |to )?(?:person|human|human being|real person|someone real|somebody real|real human|manager|boss|operator|agent|colleague|member of staff|staff|someone else|representative)|(?:to|with|through to) (?:someone|somebody|anyone|anybody|reception|the owner|the (?:doctor|dentist|teacher)))\b.*",
+        (
+            r"(?:.{0,25}\b)?(?:speak|talk|put me through|put me on|connect me|transfer me|get me|put me)\b(?: (?:to|with|through to|on to|over to))?"
+            r" (?:a |an |the |some |your )?(?:real |actual |live |human )?(?:person|human|human being|someone|somebody|anyone|anybody|manager|boss|operator|agent|colleague"
+            r"|member of staff|staff|reception|receptionist|representative|owner|doctor|dentist|teacher|assistant)(?: (?:real|else|instead|there|human))?(?:,? please)?"
+            r"|i (?:want|need|would like|'d like) (?:a |an )?(?:real )?(?:person|human|human being|operator|agent)(?:,? please)?"
+            r"|(?:is there|can i have|could i have) (?:a )?(?:real |actual )?(?:person|human|human being|someone|somebody|anyone|anybody)(?: real| human)? (?:there|i can (?:speak|talk) (?:to|with))(?: .{0,20})?"
+        ),
     ),
     (
         Talk.ABILITY,
@@ -92,7 +104,7 @@ _RULES: tuple[tuple[Talk, str], ...] = (
     ),
     (
         Talk.WAIT,
-        r"(?:(?:just )?(?:wait|hang on|hold on|stop|one (?:moment|second|sec|minute)|a (?:moment|second|sec|minute)|give me a (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|bear with me|let me (?:think|see))(?: a (?:second|sec|moment|minute|bit))?[ ,.]*)+(?:please)?|be quiet|shut up",
+        r"(?>(?:just )?(?:wait|hang on|hold on|stop|one (?:moment|second|sec|minute)|a (?:moment|second|sec|minute)|give me a (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|bear with me|let me (?:think|see))(?: a (?:second|sec|moment|minute|bit))?[ ,.]*)++(?:please)?|be quiet|shut up",
     ),
     (
         Talk.FORGET,
@@ -113,7 +125,7 @@ _NOISE = re.compile(r"^(?:um+|uh+|er+m?|hm+|ah+|eh|the|a|and|you|\W)*$")
 _OPENERS = re.compile(
     r"^(?:(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|okay|ok|oh|ah|right|great|lovely|perfect|brilliant|alright|all right|thank you(?: very much| so much)?|thanks(?: a lot)?|cheers|well|so|um+|uh+|erm?"
     r"|sorry|excuse me|wait|hang on(?: a (?:second|sec|moment))?|hold on|just a (?:second|moment)|no|yes|yeah|actually|one more (?:thing|question)|i have a question|quick question|i was wondering|can i (?:just )?ask(?: you)?|could i (?:just )?ask|i(?: just)? (?:want|wanted|would like|'d like) to (?:ask|know)|could you tell me|can you tell me|do you know|tell me|please)"
-    r"(?:there)?(?:\s*[,.!:;–-]+\s*|\s+(?=\S)))+",
+    r"(?:there)?(?>\s*[,.!:;–-]+\s*|\s+(?=\S)))++",
     re.IGNORECASE,
 )
 
@@ -122,15 +134,26 @@ def _stripped(text: str) -> str:
     return re.sub(r"[\s.,!?…–-]+$", "", re.sub(r"^[\s.,!?…–-]+", "", text))
 
 
+def _without_fillers(text: str) -> Iterator[str]:
+    """ "Okay, great, bye" as it is, then with one filler less at a time; at last without commas."""
+    rest = text
+    for _ in range(_MOST_FILLERS):
+        yield rest
+        filler = _FILLER.match(rest)
+        if filler is None or not (rest := _stripped(rest[filler.end() :])):
+            break
+    yield _stripped(text.replace(",", ""))
+
+
 def talk(said: str) -> Talk | None:
     """The kind of small talk that `said` is, all of it; None where it asks for something."""
     text = _stripped(plain(said))
     text = re.sub(r"[.!?,]+(?=\s)", ",", text)
     if not text or _NOISE.match(text):
         return Talk.NOTHING
-    for candidate in (text, _stripped(re.sub(rf"^{_FILLER}+(?=\S)", "", text)), _stripped(re.sub(r",", "", text))):
+    for candidate in _without_fillers(text):
         for kind, pattern in _COMPILED:
-            if candidate and pattern.match(candidate):
+            if pattern.match(candidate):
                 return kind
     return None
 

@@ -1,0 +1,42 @@
+"""Ages against the bounds that owners set."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.ages import age_of, has_age, old_enough
+from pipeline.questions import analyse
+
+
+def weigh(_: str) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("said", "fact", "answer"),
+    [
+        ("My girl has just turned four. Is she old enough for you?", "Children from 5 years, drums only from 8.", False),
+        ("My son is six, can he learn drums?", "Children from 5 years, drums only from 8.", False),
+        ("My son is six, can he learn piano?", "Children from 5 years, drums only from 8.", True),
+        ("My puppy is six months, can she join?", "Puppy class for puppies under 5 months.", False),
+        ("Can my eight year old come in with me?", "Children under 10 can't come into the grooming room.", False),
+        ("I'm sixty, am I too old to start?", "Beginners of every age are welcome.", False),
+        ("He's seventeen, is that too young?", "From 16 years.", False),
+        ("My daughter is two, do I have to pay?", "Under 3s free, over 65s £3.80.", None),
+        ("Do you teach the piano?", "Children from 5 years.", None),
+        ("My boy is nine, must I stay?", "Children under 8 must be with an adult.", None),
+    ],
+)
+def test_old_enough(said: str, fact: str, answer: bool | None) -> None:
+    assert old_enough(analyse(said), fact, weigh) is answer
+
+
+def test_ages_are_in_months() -> None:
+    assert age_of(analyse("She is six months old")) == 6
+    assert age_of(analyse("He is two")) == 24
+    assert age_of(analyse("It's about two o'clock")) is None
+
+
+def test_a_price_for_an_age_is_no_bound() -> None:
+    assert has_age("From 16 years.")
+    assert not has_age("It is free for over 60s.")

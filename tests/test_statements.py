@@ -1,0 +1,83 @@
+"""Owners' texts cut into statements."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.statements import sentences, split
+
+
+def texts(instructions: str) -> list[str]:
+    return [statement.full for statement in split(instructions)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "It takes approx. 5 minutes.",
+        "We open at 9 a.m. on Mondays.",
+        "Doors at 8.30 for all.",
+        "Dr. Patel is in.",
+        "Ask at St. James House.",
+    ],
+)
+def test_what_does_not_end_a_sentence(line: str) -> None:
+    assert sentences(line) == [line]
+
+
+def test_a_sentence_without_a_subject_gets_one() -> None:
+    assert texts("Full groom: small dog £38, large £60.\nTakes about two hours.")[1] == "Full groom: Takes about two hours."
+
+
+def test_a_heading_goes_with_every_line_below_it() -> None:
+    assert texts("Prices:\n- Cut £20\n- Colour £50\n\nNo parking.") == ["Prices: Cut £20.", "Prices: Colour £50.", "No parking."]
+
+
+def test_a_sentence_that_needs_the_one_before_stays_with_it() -> None:
+    text = "Cancelling is free up to 24 hours before. After that we charge 30 pounds."
+    assert texts(text) == [text]
+
+
+def test_a_list_is_taken_apart() -> None:
+    (statement,) = split("One to one lessons: 30 minutes £19, 60 minutes £35.")
+    assert [item.text for item in statement.items] == ["30 minutes £19", "60 minutes £35"]
+    assert statement.narrowed(statement.items[1:]) == "One to one lessons: 60 minutes £35."
+
+
+def test_prices_between_slashes_get_their_names_back() -> None:
+    assert (
+        texts("Full groom: small £38, medium £46, large £60.\nBath only is 22 / 28 / 35.")[1]
+        == "Bath only: small £22, medium £28, large £35."
+    )
+
+
+def test_bare_prices_get_the_owners_currency() -> None:
+    assert texts("Consultation 42 pounds.\nVaccination dog 55, cat 48.\nDrums only from 8.")[1:] == [
+        "Vaccination dog 55 pounds, cat 48 pounds.",
+        "Drums only from 8.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "statement"),
+    [
+        ("Tel. 01632 960 587", "Our phone number is 01632 960 587."),
+        ("Address: 9 Mill Road, Sedby", "Our address is 9 Mill Road, Sedby."),
+        ("Willow Lane Dog Grooming, 27 Willow Lane, Pennick", "Our address is 27 Willow Lane, Pennick."),
+    ],
+)
+def test_labels_become_sentences(line: str, statement: str) -> None:
+    assert texts(line) == [statement]
+
+
+def test_a_line_with_only_the_name_says_nothing() -> None:
+    assert split("Hollow Oak Vets\nWe see cats.", "Hollow Oak Vets")[0].text == "We see cats."
+
+
+@given(st.text(st.sampled_from("abc ABC.,:;()-£19/\n"), max_size=300))
+def test_any_text_can_be_cut(text: str) -> None:
+    for statement in split(text):
+        assert statement.text
+        assert statement.narrowed(statement.items)
