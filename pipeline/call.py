@@ -196,8 +196,8 @@ class Call:
             case Played():
                 self._take(Heard(event.sample))
             case Flushed():
+                self._measure_silence()  # first: what comes of it is counted with this time
                 self._take(Silenced(event.sample, event.error_ms))
-                self._measure_silence(event)
             case Held() | Resumed():
                 pass  # no media comes while the far end holds; the timeline fills it with silence
             case Ended():
@@ -232,6 +232,8 @@ class Call:
         self.log.append((now, event))
         for command in self._machine.handle(event, now):
             self._do(command, now)
+        if self._asr_job is not None and self._machine.state is State.THINKING:
+            self._engines.scheduler.reprioritise(self._asr_job, Priority.FIRST_PHRASE)  # it began as a bet; now the caller waits
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -363,7 +365,13 @@ class Call:
         if not self._dialogue.needs_vector(text):
             return
         query = self._dialogue.query(text)
-        vector = (await self._engines.scheduler.run(self._engines.embed, Work("embed", Priority.PARTIAL, turn), query)).value
+        try:
+            vector = (await self._engines.scheduler.run(self._engines.embed, Work("embed", Priority.PARTIAL, turn), query)).value
+        except JobDroppedError:
+            return  # only a hint
+        except Exception:
+            log.exception("prepare_failed", call=self._leg.call)
+            return
         plan = self._dialogue.respond(text, vector)
         if isinstance(plan, Ask) and self._machine.state is State.LISTENING:
             self._session.prepare(plan.messages, turn[1])
@@ -371,8 +379,12 @@ class Call:
     # replies
 
     def _make_reply(self, command: MakeReply, now: int) -> None:
-        trace = TurnTrace(command.turn_id, self._spans[0].start_ns if self._spans else now, caller=command.text)
-        reply = Reply(command.turn_id, command.text, trace, committed=not command.bet)
+        said = command.text if command.kind == "answer" else ""
+        spoken_to = command.kind in ("answer", "pardon")  # else nobody spoke: the clock starts here
+        trace = TurnTrace(command.turn_id, self._spans[0].start_ns if spoken_to and self._spans else now, caller=said)
+        if command.kind in ("reprompt", "goodbye"):
+            trace.outcome = command.kind
+        reply = Reply(command.turn_id, said, trace, committed=not command.bet)
         self._replies[command.turn_id] = reply
         before, self._making = self._making, None
         reply.task = self._making = self._spawn(self._make(command, reply, before), f"reply-{command.turn_id}")
@@ -428,12 +440,19 @@ class Call:
         reply = Reply(command.turn_id, "", trace, committed=True, plan=Say(self._settings.greeting))
         self._replies[command.turn_id] = reply
         phrase = self._engines.speaker.ready(self._settings.greeting, self._leg, self._settings.speed)
-        if phrase is None:  # a leg at a rate that nobody warmed: made now, heard late
-            reply.task = self._making = self._spawn(self._maker.make(reply, Say(self._settings.greeting), speed=self._settings.speed), "greeting")
+        if phrase is None or not phrase.samples:  # a leg at a rate that nobody warmed: made now, heard late
+            reply.task = self._making = self._spawn(self._make_greeting(reply), "greeting")
             return
         reply.phrases.append(phrase)
         self._take(ReplyPhraseReady(reply.turn_id, 0, phrase.samples, phrase.text))
         self._take(ReplyComplete(reply.turn_id, hang_up=False))
+
+    async def _make_greeting(self, reply: Reply) -> None:
+        try:
+            await self._maker.make(reply, Say(self._settings.greeting), speed=self._settings.speed)
+        except Exception:
+            log.exception("greeting_failed", call=self._leg.call)
+            self._take(EngineFailed("reply", reply.turn_id))
 
     def _play(self, command: Play, now: int) -> None:
         reply = self._replies[command.turn_id]
@@ -460,7 +479,7 @@ class Call:
         trace = reply.trace
         trace.reply, trace.heard = reply.text(), " ".join(h.strip() for h in heard if h.strip())
         trace.last_audio_ns = now
-        if trace.outcome != "greeting":
+        if trace.outcome == "unfinished":
             trace.outcome = command.outcome
         if reply.plan is not None:
             self._dialogue.commit(reply.said, trace.heard, reply.plan)
@@ -470,7 +489,7 @@ class Call:
         first_ms = (trace.first_audio_ns - trace.speech_end_ns) // MS
         log.info("turn", call=self._leg.call, turn=trace.turn_id, outcome=trace.outcome, first_word_ms=first_ms, **words)
 
-    def _measure_silence(self, event: Flushed) -> None:
+    def _measure_silence(self) -> None:
         if self._over_bot is not None:
             self._observer.silenced((self._clock() - self._ears.arrived(self._over_bot)) / MS)
             self._over_bot = None
