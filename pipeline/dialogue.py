@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline import polarity, questions
 from pipeline.guard import Guard
@@ -176,6 +176,9 @@ class Dialogue:
         last = self._history.about
         previous = Previous(last.question, last.picked) if last is not None else None
         picked = self._index.pick(question, vector, previous)
+        if question.elliptical and last is not None:
+            # "And on Friday?" asks what the last question asked.
+            question = replace(question, want=last.question.want, yes_no=last.question.yes_no)
         fact = picked.facts[0] if picked.confident else None
         telling = [key for key in question.keys if self._index.telling(key)]
         when = last.when if last is not None else None

@@ -133,6 +133,16 @@ class Question:
     when: When
 
     @property
+    def elliptical(self) -> bool:
+        """Whether it is a bit of a question ("And on Friday?", "What about a westie?"): the rest is the last one's."""
+        text = plain(self.core)
+        return (
+            self.want is Want.OTHER
+            and len(tokens(text)) <= 7
+            and bool(re.match(r"(?:and|but|or|what about|how about|what if|for|with|on|in|at)\b", text))
+        )
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """Concepts of the asking sentence."""
         keys = _topical(self.core)
@@ -208,8 +218,10 @@ def asks(sentence: str) -> bool:
 
 
 def asking_parts(parts: list[str]) -> list[int]:
-    """Which sentences ask: those with a mark; where none has one, those that are built like a question."""
-    return [i for i, part in enumerate(parts) if part.rstrip().endswith("?")] or [i for i, part in enumerate(parts) if asks(part)]
+    """Which sentences ask: those with a mark and those that are built like a question; a full stop ends a statement where others ask."""
+    marked = [i for i, part in enumerate(parts) if part.rstrip().endswith("?")]
+    built = [i for i, part in enumerate(parts) if asks(part) and not (marked and part.rstrip().endswith((".", "!")))]
+    return sorted({*marked, *built})
 
 
 def want_of(core: str) -> Want:

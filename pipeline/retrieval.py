@@ -85,14 +85,14 @@ class FactIndex:
         n = len(self.statements)
         self._frequency = frequency
         self._idf = {key: math.log(1 + (n - f + 0.5) / (f + 0.5)) for key, f in frequency.items()}
+        self._unseen = math.log(1 + (n + 0.5) / 0.5)
         # "Doctor Reid" is the Fiona of another sentence.
         self._aliases: dict[str, set[str]] = {}
         for first, second in (
             pair for s in self.statements for pair in re.findall(r"(?<=[\w.] )([A-Z][a-z]+) ([A-Z][a-z]+)\b", s.text)
         ):
-            if self._idf.get(concept(second), 0) > 2:
+            if self._idf.get(concept(second), 0.0) > 0.5 * self._unseen:
                 self._aliases.setdefault(concept(second), set()).add(concept(first))
-        self._unseen = math.log(1 + (n + 0.5) / 0.5)
 
     def knows(self, key: str) -> bool:
         """Whether any statement contains that concept."""
@@ -151,24 +151,29 @@ class FactIndex:
         ]
 
     def pick(self, question: Question, vector: Floats | None, previous: Previous | None = None) -> Picked:
-        """The best statement, and the runner-up where it is nearly as good."""
+        """The statement that bears on the question, if one does."""
         if not self.statements:
             return Picked((), "", 0.0, confident=False)
         scores = self.scores(question, vector, previous)
-        order = sorted(range(len(scores)), key=lambda i: -scores[i].total)
-        best = order[0]
         hints = self._hints(question, previous)
+        best = max(range(len(scores)), key=lambda i: scores[i].total + self._listed(self.statements[i], question.want, hints))
         last = (
             previous.picked.facts[0]
             if previous is not None and question.leans and previous.picked and previous.picked.facts
             else None
         )
-        if last is not None and question.want is Want.OTHER and self._items(last, question, hints - previous_hints(previous), None):
+        if last is not None and question.elliptical and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
         fact = self.statements[best]
         confident = self._bears(question, fact, scores[best], leaning=last is not None)
         return Picked((fact,), fact.narrowed(self._items(fact, question, hints, previous)), scores[best].total, confident, hints)
+
+    def _listed(self, statement: Statement, want: Want, hints: frozenset[str]) -> float:
+        """More for a list that has the wanted entry than for the sentence that says what "medium" means."""
+        if want not in (Want.PRICE, Want.LENGTH) or not any(item.keys & hints for item in statement.items):
+            return 0.0
+        return 0.3 if self._kinds[want][self.statements.index(statement)] > 0 else 0.0
 
     def _bears(self, question: Question, fact: Statement, scores: Scores, *, leaning: bool) -> bool:
         """Whether a fact answers a question rather than only sharing a word with it."""
@@ -204,7 +209,7 @@ class FactIndex:
         list_keys = {key for s in self.statements for item in s.items for key in item.keys if self._frequency[key] <= 4}
         hints: set[str] = set(asked & list_keys)
         for keys in self._clauses:
-            if keys & list_keys and any(key in asked and self._idf[key] > 2 for key in keys - list_keys):
+            if keys & list_keys and any(key in asked and self.telling(key) for key in keys - list_keys):
                 hints |= keys & list_keys
         if previous is not None and question.leans and not any(item.keys & hints for s in self.statements for item in s.items):
             hints |= previous_hints(previous)

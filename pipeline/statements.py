@@ -164,7 +164,11 @@ def list_items(text: str) -> tuple[Item, ...]:
     # "60 pounds and takes 30 minutes" is one entry with a price and a length, not two entries.
     if len(valued) < 2 or len(valued) < len(segments) - 1:
         return ()
-    words = [{key for key in content(_LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()} for s in valued]
+    named_by = [[key for key in content(_LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()] for s in valued]
+    if len(named_by[0]) == 2 and all(len(names) == 1 for names in named_by[1:]):
+        # "small dog £38, medium £46": all of them are dogs.
+        named_by[0] = named_by[0][:1]
+    words = [set(names) for names in named_by]
     shared = set.intersection(*words)
     keys = [w - shared for w in words]
     lengths = [frozenset(durations(s)) for s in valued]

@@ -1,0 +1,200 @@
+"""A call's conversation: what is said outright, what the model is asked, and what becomes history."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fixtures_models import product_settings  # noqa: F401 - fixture
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.models import resolve
+from config.settings import Settings
+from pipeline.dialogue import Ask, Dialogue, Plan, Say
+from pipeline.embedding import Embedder, Floats
+from pipeline.words import content
+
+BOT = tomllib.loads((Path(__file__).parents[1] / "fixtures/facts/tune-a.toml").read_text("utf-8"))
+UNKNOWN = "I don't know that. I can tell you about our prices."
+GOODBYE = "Goodbye."
+
+
+def bag(texts: Sequence[str]) -> Floats:
+    """Vectors without a model: a bag of concepts, hashed."""
+    vectors = np.full((len(texts), 384), 1e-6, np.float32)
+    for row, text in enumerate(texts):
+        for key in content(text):
+            vectors[row, sum(map(ord, key)) % 384] += 1
+    normed: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normed
+
+
+def made(embed: Callable[[Sequence[str]], Floats] = bag, today: dt.date | None = None) -> Dialogue:
+    return Dialogue(BOT["name"], BOT["greeting"], BOT["instructions"], UNKNOWN, GOODBYE, embed, today)
+
+
+def plan(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], Floats] = bag) -> Plan:
+    return dialogue.respond(said, embed([dialogue.query(said)])[0] if dialogue.needs_vector(said) else None)
+
+
+def turn(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], Floats] = bag) -> str:
+    """A whole turn; what the model would say is taken to be the fact itself."""
+    planned = plan(dialogue, said, embed)
+    reply = planned.text if isinstance(planned, Say) else f"{planned.lead} {planned.fallback}".strip()
+    dialogue.commit(said, reply, planned)
+    return reply
+
+
+def test_a_price_is_asked_of_the_model_with_one_fact() -> None:
+    dialogue = made()
+    planned = plan(dialogue, "How much is a full groom for a large dog?")
+    assert isinstance(planned, Ask)
+    assert planned.messages[:-1] == dialogue.prefix
+    assert (
+        planned.messages[-1].content
+        == "Fact: Full groom (bath, dry, cut, nails, ears): large £60.\nQuestion: How much is a full groom for a large dog?"
+    )
+    assert planned.guard.check("A full groom is £60.")
+    assert not planned.guard.check("A full groom is £46.")
+    assert planned.fallback == planned.fact == "Full groom (bath, dry, cut, nails, ears): large £60."
+
+
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("Are you open on Sunday?", "No, on Sunday we are closed."),
+        ("Do you groom cats?", "No, we don't groom cats or rabbits."),
+        ("Can I pay by bank transfer?", "No, cash or card, no bank transfers."),
+        ("Can I pay by card?", "Yes, cash or card, no bank transfers."),
+        ("What's your phone number?", "Our phone number is 01632 960 133."),
+        ("Do you sell gift vouchers?", UNKNOWN),
+        ("Could you brush his teeth? And are you open on Monday?", "No, we don't clean teeth. No, on Monday we are closed."),
+    ],
+)
+def test_what_code_can_tell_is_said_outright(said: str, reply: str) -> None:
+    assert plan(made(), said) == Say(reply, about=plan(made(), said).about)
+
+
+def test_two_requests_the_second_for_the_model() -> None:
+    planned = plan(made(), "Are you open on Monday and how much is a flea bath?")
+    assert isinstance(planned, Ask)
+    assert planned.lead == "No, on Monday we are closed."
+    assert planned.fact == "Flea bath is £12 on top."
+
+
+def test_follow_ups() -> None:
+    dialogue = made()
+    assert "£46" in turn(dialogue, "How much is a full groom for a medium dog?")
+    assert "two hours" in turn(dialogue, "And how long does it take?")
+    assert "£38" in turn(dialogue, "How much is a full groom for a small one?")
+    turn(dialogue, "Are you open on Monday?")
+    assert turn(dialogue, "And on Friday?") == "Yes, on Friday we are open from 9 am to 5 pm."
+    assert turn(dialogue, "no, I meant Saturday") == "Yes, on Saturday we are open from 8:30 am to 1 pm."
+
+
+def test_respond_changes_nothing() -> None:
+    dialogue = made()
+    turn(dialogue, "Are you open on Monday?")
+    before = plan(dialogue, "And on Friday?")
+    plan(dialogue, "How much is a flea bath?")
+    assert plan(dialogue, "And on Friday?") == before
+
+
+def test_small_talk_needs_no_vector() -> None:
+    dialogue = made()
+    assert not dialogue.needs_vector("Hello, how are you?")
+    assert dialogue.needs_vector("How much is a flea bath?")
+
+
+@pytest.mark.parametrize(
+    ("said", "hang_up"),
+    [
+        ("Thanks, bye!", True),
+        ("no, that's all", True),
+        ("Thank you very much.", False),
+        ("Hello?", False),
+        ("Are you a robot?", False),
+    ],
+)
+def test_who_hangs_up(said: str, hang_up: bool) -> None:
+    planned = plan(made(), said)
+    assert isinstance(planned, Say)
+    assert planned.hang_up is hang_up
+
+
+def test_no_after_an_offer_of_more_help_ends_the_call() -> None:
+    dialogue = made()
+    assert plan(dialogue, "No.") != Say(GOODBYE, hang_up=True)
+    turn(dialogue, "Thank you.")
+    assert plan(dialogue, "No.") == Say(GOODBYE, hang_up=True)
+
+
+def test_pardon_repeats_the_last_reply_slower_if_asked() -> None:
+    dialogue = made()
+    assert turn(dialogue, "Pardon?") == BOT["greeting"]
+    turn(dialogue, "What's your phone number?")
+    assert turn(dialogue, "Sorry, could you say that again?") == "Our phone number is 01632 960 133."
+    slow = turn(dialogue, "Can you say that again slower?")
+    assert "zero, one, six, three, two" in slow
+    assert turn(dialogue, "Pardon?") == slow or turn(dialogue, "Pardon?") == "Our phone number is 01632 960 133."
+
+
+def test_an_interrupted_reply_is_repeated_whole() -> None:
+    dialogue = made()
+    said = "How much is a flea bath?"
+    dialogue.commit(said, "A flea bath", plan(dialogue, said))
+    assert plan(dialogue, "Pardon?") == Say("Flea bath is £12 on top.")
+
+
+def test_what_it_can_do_is_offered() -> None:
+    offer = plan(made(), "Can I talk to a person?")
+    assert isinstance(offer, Say)
+    assert "our opening hours, prices and where to find us" in offer.text
+
+
+def test_calls_share_what_was_read_but_not_their_history() -> None:
+    first = made()
+    second = first.fork(dt.date(2025, 6, 15))
+    turn(first, "Are you open on Monday?")
+    assert turn(second, "Are you open today?") == "No, today, on Sunday we are closed."
+    assert turn(first, "And on Friday?") == "Yes, on Friday we are open from 9 am to 5 pm."
+    assert first.prefix is second.prefix
+
+
+def test_the_vocabulary_is_the_bot_s_own() -> None:
+    words = made().vocabulary()
+    assert {"Willow Lane Dog Grooming", "Bridget", "Sam", "Westie", "Pennick"} <= set(words)
+    assert len(words) <= 60
+    assert "Monday" not in words
+
+
+@given(st.lists(st.text(max_size=60) | st.sampled_from(["and on Friday?", "how much", "no", "bye", "what about it"]), max_size=4))
+def test_anything_said_gets_a_reply(sentences: list[str]) -> None:
+    dialogue = SHARED.fork()
+    for said in sentences:
+        assert turn(dialogue, said)
+
+
+SHARED = made()
+
+
+@pytest.fixture(scope="module")
+def embedder(product_settings: Settings) -> Embedder:  # noqa: F811
+    return Embedder(resolve("minilm-l6-v2", product_settings.models_dir))
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", ["tune-a", "tune-b"])
+def test_every_question_of_the_tuning_bots_finds_its_fact(embedder: Embedder, name: str) -> None:
+    bot = tomllib.loads((Path(__file__).parents[1] / f"fixtures/facts/{name}.toml").read_text("utf-8"))
+    dialogue = Dialogue(bot["name"], bot["greeting"], bot["instructions"], UNKNOWN, GOODBYE, embedder.embed)
+    for question in bot["questions"]:
+        reply = turn(dialogue, question["ask"], embedder.embed)
+        assert all(re.search(e, reply, re.IGNORECASE) for e in question["expect"]), (question["ask"], reply)
+        assert not any(re.search(r, reply, re.IGNORECASE) for r in question["reject"]), (question["ask"], reply)

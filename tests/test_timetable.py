@@ -1,0 +1,85 @@
+"""Questions about hours, answered by day and time."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from pipeline.questions import When, analyse
+from pipeline.statements import split
+from pipeline.timetable import Timetable
+
+TEXT = """Opening times: Tuesday to Friday 9 am to 5 pm, Saturday 8.30 to 1. Sundays and Mondays we are closed.
+Nail clipping £9, just drop in Tuesdays and Thursdays between 2 and 4."""
+SUNDAY = dt.date(2025, 6, 15)
+
+
+def answer(said: str, last: When | None = None, today: dt.date | None = None) -> str:
+    timetable = Timetable(split(TEXT))
+    question = analyse(said)
+    schedule = timetable.concerns(question, last, None, [k for k in question.keys if k in ("=nail", "=cut")])
+    assert schedule is not None
+    return timetable.answer(question, schedule, last, today).text
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("Are you open on Sunday?", "No, on Sunday we are closed."),
+        ("Could I come on Monday?", "No, on Monday we are closed."),
+        ("Are you open on Saturday afternoon, about two?", "No, on Saturday we are open only from 8:30 am to 1 pm."),
+        ("are you open on wednesday at ten", "Yes, on Wednesday we are open from 9 am to 5 pm."),
+        ("Are you closed on Sundays?", "Yes, on Sunday we are closed."),
+        ("When do you close on Saturday?", "On Saturday we close at 1 pm."),
+        ("Which days are you closed?", "We are closed on Sunday and Monday."),
+        (
+            "Are you open at six in the morning?",
+            "No, we are open Tuesday to Friday from 9 am to 5 pm and Saturday from 8:30 am to 1 pm. On Sunday and Monday we are closed.",
+        ),
+        ("Are you open at the weekend?", "We are open Saturday from 8:30 am to 1 pm. On Sunday we are closed."),
+        ("Can I come for a nail clipping on Thursday at three?", "Yes, on Thursday nail clipping is from 2 pm to 4 pm."),
+        ("Can I come for a nail clipping on Friday?", "No, on Friday there is no nail clipping."),
+    ],
+)
+def test_by_day_and_time(said: str, text: str) -> None:
+    assert answer(said) == text
+
+
+def test_follow_ups_take_over_what_they_leave_out() -> None:
+    assert (
+        answer("And on Friday at the same time?", When(days=(5,), minute=16 * 60))
+        == "Yes, on Friday we are open from 9 am to 5 pm."
+    )
+    assert (
+        answer("What about the day after, is somebody there?", When(days=(0,))) == "Yes, on Tuesday we are open from 9 am to 5 pm."
+    )
+
+
+def test_today_needs_a_date() -> None:
+    assert answer("Are you open today?", today=SUNDAY) == "No, today, on Sunday we are closed."
+    assert (
+        answer("Are you open tomorrow?", today=dt.date(2025, 6, 16)) == "Yes, tomorrow, on Tuesday we are open from 9 am to 5 pm."
+    )
+    assert answer("Are you open today?").startswith("We are open Tuesday to Friday")
+
+
+@pytest.mark.parametrize(
+    "said", ["How much is it on Saturday?", "Are you open on Christmas Day?", "Do you do cats?", "Is that dog sat down?"]
+)
+def test_what_is_not_about_hours(said: str) -> None:
+    assert Timetable(split(TEXT)).concerns(analyse(said), None, None, []) is None
+
+
+def test_the_longest_week_is_the_business_s() -> None:
+    timetable = Timetable(split("Lessons Monday to Thursday 1 pm to 8 pm. Closed on Sundays.\nTheory group Thursdays 6 to 7 pm."))
+    assert timetable.main is not None
+    assert timetable.main.subject == "Lessons"
+    assert [s.subject for s in timetable.others] == ["Theory group"]
+
+
+def test_every_day_is_spelled_out() -> None:
+    spelled = Timetable(split(TEXT)).statements()
+    assert "On Tuesday we are open from 9 am to 5 pm." in spelled
+    assert "On Thursday nail clipping is from 2 pm to 4 pm." in spelled
+    assert len(spelled) == 14
