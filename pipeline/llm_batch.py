@@ -81,6 +81,7 @@ class BatchPlanner:
         self._free = list(range(max_sequences - 1, -1, -1))
         self._sequences: dict[int, SequenceState] = {}
         self._closing: list[int] = []  # to be removed from the cache with the next step, before anything else
+        self._failing = False  # the last step broke: what is to be removed waits for a step that has more to do
         self._in_flight: frozenset[int] = frozenset()
         self._leaving: set[int] = set()  # closed while a step computes them: their numbers are free when it is done
 
@@ -151,7 +152,7 @@ class BatchPlanner:
         urgencies = [s.priority for s in self._sequences.values() if self._missing(s)]
         if urgencies:
             return min(urgencies)
-        return Priority.PARTIAL if self._closing else None
+        return Priority.PARTIAL if self._closing and not self._failing else None
 
     def next_batch(self) -> Batch | None:
         """The next step, most urgent class only: rows of a lower class would make the urgent ones wait for them.
@@ -204,6 +205,7 @@ class BatchPlanner:
         self._in_flight = frozenset()
         self._free.extend(self._leaving)
         self._leaving = set()
+        self._failing = bool(result.failed) and not result.lengths
         if result.failed:
             self._take_failure(batch, result)
             return out

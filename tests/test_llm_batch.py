@@ -219,6 +219,23 @@ def test_a_refused_step_leaves_what_the_cache_holds_and_can_be_tried_again() -> 
     assert [s.token for s in run_out(plan, cache)] == reply_to([1, 2, 3, 4], 2)
 
 
+def test_a_broken_step_begins_anew_and_does_not_spin() -> None:
+    plan, cache = planner(), Cache()
+    number, other = plan.open(), plan.open()
+    plan.want(other, [1, 2], Priority.BET)
+    run_out(plan, cache)
+    plan.close(other)
+    plan.generate(number, [1, 2, 3], Priority.BET, 2)
+    batch = plan.next_batch()
+    assert batch is not None
+    assert plan.done(batch, BatchResult(failed="the engine broke")) == []
+    plan.stop(number)
+    assert plan.next_batch() is None
+    plan.generate(number, [1, 2, 3], Priority.BET, 2)
+    assert [s.token for s in run_out(plan, cache)] == reply_to([1, 2, 3], 2)
+    assert cache.cells[other] == []
+
+
 def test_a_prompt_or_a_reply_of_nothing_is_refused() -> None:
     plan = planner()
     number = plan.open()
@@ -330,6 +347,9 @@ class World:
             self.end(0, [])
         assert self.plan.next_batch() is None, "there is an end"
         assert self.replies == {}, "every reply was finished"
+        if self.plan._failing:  # then the next step that works takes with it what was given back
+            assert self.plan.next_batch() is None
+            return
         for number, state in self.plan._sequences.items():
             if state.fork_from is None:
                 assert self.cache.cells.get(number, []) == state.cached
