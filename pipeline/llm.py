@@ -229,6 +229,11 @@ class LlamaLlm:
                     listener(LlmFailedError(result.failed), None)
 
 
+def _begun(said: str, stops: Sequence[str]) -> int:
+    """Characters at the end of `said` that may become a stop: held back until the next token says."""
+    return max((n for stop in stops for n in range(1, len(stop)) if said.endswith(stop[:n])), default=0)
+
+
 @dataclass(slots=True)
 class _Reply:
     tokens: asyncio.Queue[Sampled | LlmFailedError]
@@ -258,7 +263,7 @@ class LlamaSession:
         if not self._open:
             return
         reply = _Reply(asyncio.Queue(max_tokens + 1))
-        said = ""
+        said, given = "", 0
         self.last = generation = Generation()
 
         def listener(event: Sampled | LlmFailedError, ran: Ran[BatchResult] | None) -> None:
@@ -278,16 +283,13 @@ class LlamaSession:
                 if isinstance(event, LlmFailedError):
                     raise event
                 generation.sampled += 1
-                piece = reply.decoder.decode(self._llm.engine.vocabulary.piece(event.token), event.last)
-                said += piece
-                at = min((i for s in stop if (i := said.find(s)) >= 0), default=-1)
-                if at >= 0:
-                    if piece[: at - len(said) + len(piece)]:
-                        yield piece[: at - len(said) + len(piece)]
-                    return
-                if piece:
-                    yield piece
-                if event.last:
+                said += reply.decoder.decode(self._llm.engine.vocabulary.piece(event.token), event.last)
+                at = min((i for s in stop if (i := said.find(s)) >= 0), default=None)
+                end = at if at is not None else len(said) - (0 if event.last else _begun(said, stop))
+                if end > given:
+                    yield said[given:end]
+                    given = end
+                if at is not None or event.last:
                     return
         finally:
             self._llm.listen(self._sequence, None)

@@ -49,8 +49,8 @@ def test_other_libraries_come_in_the_same_format_from_warnings_on(capsys: pytest
 def test_an_exception_is_inside_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     set_up("info")
     try:
-        raise ValueError("no such turn")
+        [].remove("turn 3")
     except ValueError:
         structlog.get_logger().exception("reply_failed")
     line = json.loads(capsys.readouterr().err)
-    assert "ValueError: no such turn" in line["exception"]
+    assert "ValueError: list.remove(x)" in line["exception"]

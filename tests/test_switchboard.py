@@ -1,0 +1,82 @@
+"""Where all is put together: who is let in, what follows a call, and what a call's counts become. Whole calls are in test_soak.py."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from config.bot import load_bot
+from config.settings import load_settings
+from telephony.metrics import Metrics
+from telephony.serve import serve
+from telephony.switchboard import Observer, Switchboard
+from telephony.transfer import AfterCall, Dial, HangUp, Record
+
+BOT = """version = 1
+name = "Test"
+greeting = "Hello."
+instructions = "We are open."
+"""
+
+
+def switchboard(folder: Path, after_call: str = "", max_calls: int = 3) -> Switchboard:
+    (folder / "bot.toml").write_text(BOT + after_call)
+    return Switchboard(load_settings(max_calls=max_calls), load_bot(folder / "bot.toml"), Metrics())
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("", HangUp()),
+        ('[after_call]\naction = "dial"\nnumber = "+441632960123"\n', Dial("+441632960123")),
+        ('[after_call]\naction = "record"\n', Record("")),
+    ],
+)
+def test_what_follows_a_call_stands_in_the_bot_file(tmp_path: Path, table: str, expected: AfterCall) -> None:
+    assert switchboard(tmp_path, table).after_call("CA1") == expected
+
+
+@pytest.mark.models
+def test_nobody_is_let_in_before_the_models_are_warm(tmp_path: Path) -> None:
+    board = switchboard(tmp_path)
+    assert board.ready() == "loading models"
+    assert not board.admit()
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("max_calls", "sequences", "room"), [(3, 33, 3), (32, 3, 2)])
+def test_as_many_are_let_in_as_settings_and_model_allow(tmp_path: Path, max_calls: int, sequences: int, room: int) -> None:
+    board: Any = switchboard(tmp_path, max_calls=max_calls)
+    board._state = None
+    board._loaded = SimpleNamespace(llama=SimpleNamespace(max_sequences=sequences))
+    for active in range(room):
+        board._active = active
+        assert board.admit()
+    board._active = room
+    assert not board.admit()
+
+
+def test_counts_become_metrics() -> None:
+    metrics = Metrics()
+    observer = Observer(metrics)
+    for name in ("bet_won", "bet_lost", "commit_undone", "something_else"):
+        observer.counted(name)
+    observer.silenced(180.0)
+    observer.counted("barge_in_resumed")
+    text = metrics.exposition().decode()
+    assert 'firstword_bets_total{outcome="won"} 1.0' in text
+    assert 'firstword_bets_total{outcome="lost"} 2.0' in text
+    assert 'firstword_barge_ins_total{outcome="resumed"} 1.0' in text
+    assert "firstword_barge_in_latency_ms_sum 180.0" in text
+
+
+def test_a_missing_model_is_told_before_the_port_opens(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text(BOT)
+    settings = load_settings(models_dir=tmp_path, bot=tmp_path / "bot.toml", port=0)
+    with pytest.raises(Exception, match="firstword models pull"):
+        asyncio.run(serve(settings))
