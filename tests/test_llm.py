@@ -32,8 +32,7 @@ def with_llm(script: Callable[[LlamaLlm], Awaitable[None]], mind: Mind | None = 
             if share:
                 await llm.share(PREFIX)
             await script(llm)
-            while llm._tasks:
-                await asyncio.sleep(0)
+            await asyncio.gather(*llm._tasks)
 
     asyncio.run(main())
     return mind
@@ -91,8 +90,7 @@ def test_a_reply_that_nobody_listens_to_any_more_is_not_computed() -> None:
         async with contextlib.aclosing(reply):
             async for _piece in reply:
                 break
-        while llm._tasks:
-            await asyncio.sleep(0)
+        await asyncio.gather(*llm._tasks)
         runs = llm.engine.runs
         session.prioritise(Priority.FIRST_PHRASE)
         assert llm.planner.urgency() is None
@@ -106,8 +104,7 @@ def test_what_was_prepared_is_not_computed_again() -> None:
     async def script(llm: LlamaLlm) -> None:
         session = llm.session("CA1")
         session.prepare(about("We are open."), 1)
-        while llm._tasks:
-            await asyncio.sleep(0)
+        await asyncio.gather(*llm._tasks)
         await words(session, "We are open.")
         assert session.last.prefilled < 16  # what the template puts behind the last word
         session.close()

@@ -27,8 +27,7 @@ def converse(script: Callable[[TextConversation], Awaitable[None]], mind: Mind |
             conversation = TextConversation("check", as_engines(scheduler=scheduler, embed=embed, llm=llm), dialogue, 40)
             await script(conversation)
             conversation.close()
-            while llm._tasks:
-                await asyncio.sleep(0)
+            await asyncio.gather(*llm._tasks)
             assert len(llm.planner) == 1
 
     asyncio.run(main())

@@ -74,7 +74,7 @@ def test_a_voice_begins_at_once_and_ends_in_its_pause(engine: str, text: str, re
     speech = tts.run(TtsRequest(text, 8000))
     lead, tail = edges_ms(speech.pcm, 8000)
     assert lead <= 15
-    assert pause_ms(text) - 5 <= tail <= pause_ms(text) + 60  # what dies away is not cut off
+    assert pause_ms(text) - 5 <= tail <= pause_ms(text) + 150  # a last s is softer than audible, and not cut off
 
 
 @pytest.mark.models
