@@ -8,7 +8,7 @@ import datetime as dt
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import structlog
@@ -87,7 +87,7 @@ class Switchboard:
         self._call_settings: CallSettings | None = None
         self._stack = contextlib.AsyncExitStack()
 
-    async def __aenter__(self) -> Switchboard:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -138,7 +138,7 @@ class Switchboard:
         assert self._engines is not None
         assert self._dialogue is not None
         assert self._call_settings is not None
-        return Call(leg, self._engines, self._dialogue.fork(dt.date.today()), self._call_settings, Observer(self._metrics), time.monotonic_ns)
+        return Call(leg, self._engines, self._dialogue.fork(dt.datetime.now().astimezone().date()), self._call_settings, Observer(self._metrics), time.monotonic_ns)
 
     def text_conversation(self, name: str) -> TextConversation:
         """The same dialogue and model without audio: for `check-bot --ask`."""
