@@ -57,6 +57,15 @@ def has_age(text: str) -> bool:
     return any(_bounded(clause) for clause in _clauses(text))
 
 
+def includes(text: str, age: float) -> bool:
+    """Whether a list's entry is meant for that age: "under 4s free", "over 65s £3.80"."""
+    figures = _figures(text)
+    if match := re.search(r"\bunder (?P<a>\d+)", figures):
+        return age < int(match["a"]) * 12
+    match = re.search(r"\bover (?P<a>\d+)", figures)
+    return match is not None and age >= int(match["a"]) * 12
+
+
 def old_enough(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:
     """ "From 5 years" against "she is four"; the clause that names the thing asked for goes first. None where ages settle nothing."""
     asked = plain(question.text)

@@ -28,6 +28,9 @@ _PLAIN = NUMBER_WORDS | words_of(
 """Words that a model may add: the grammar of prices, lengths and places. Everything else it must have from the facts."""
 
 
+_TURNED = words_of("i you me my your we us our is are am was were can could do does it")
+
+
 def _money(text: str) -> set[str]:
     figures = " ".join(numbered(re.findall(r"[A-Za-z']+|[£$€]?\d+(?:[.,]\d+)*", text.lower().replace("-", " "))))
     return {f"{float(a.replace(',', '') or b):g}" for a, b in _MONEY.findall(f"{text} | {figures}")} if figures else set()
@@ -53,6 +56,8 @@ class Guard:
         self._numbers |= {str(int(float(n)) - 12) for n in self._numbers if 12 < float(n) < 24} | {"1"}
         self._money = _money(said)
         self._only_money = {n for n in _money(fact) if len(re.findall(rf"(?<![\d.]){re.escape(n)}(?![\d]|\.\d)", fact)) < 2}
+        self._percent = bool(re.search(r"%|\bper ?cent\b", said))
+        self._asked = {stem(word) for word in tokens(question)}
         self._days = set(days_in(said))
         self._words = {stem(word) for word in tokens(said)}
 
@@ -67,11 +72,20 @@ class Guard:
         # A price without its currency, or a currency on what is no price, is a wrong price.
         if said - self._numbers or money - self._money or (said & self._only_money) - money:
             return False
+        if re.search(r"%|\bpercent\b|\bper cent\b", text) and not self._percent:
+            return False
+        if text.endswith("?") or self._echoes(text):
+            return False
         if set(days_in(phrase, spoken=True)) - self._days:
             return False
         if any(self._invented(word) for word in tokens(phrase)):
             return False
         return self.verdict is None or not (_NO if self.verdict else _YES).search(text)
+
+    def _echoes(self, text: str) -> bool:
+        """The question given back: many words, and none that it did not have."""
+        words = [word for word in tokens(text) if word not in ("yes", "no")]
+        return len(words) >= 8 and all(stem(word) in self._asked or word in _TURNED for word in words)
 
     def _invented(self, word: str) -> bool:
         """A word of substance that neither fact nor question has: a name, a thing, a place."""

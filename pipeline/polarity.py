@@ -10,7 +10,7 @@ from pipeline.questions import Question
 from pipeline.words import content, plain
 
 _NEGATION = re.compile(
-    r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|closed|shut|without|lost)\b|n't\b"
+    r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|closed|shut|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
 )
 _CLAUSES = re.compile(r"[,;](?!\d)|\s[-–—]\s|\bbut\b|\bhowever\b|\botherwise\b|[.!](?=\s|$)|\band (?=(?:we|you|they|there)\b)")
 _NEEDLESS = re.compile(

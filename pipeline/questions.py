@@ -58,7 +58,7 @@ _WANTS = (
         Want.PRICE,
         (
             r"\bhow much(?! (?:notice|time|longer))\b|\bset \w+ back\b|\bam i looking at\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
-            r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rate|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b"
+            r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b"
         ),
     ),
     (
@@ -97,7 +97,7 @@ _PARTS = {
     "afternoon": (720, 1020),
     "evening": (1080, 1320),
     "tonight": (1080, 1320),
-    "night": (1200, 1440),
+    "at night": (1200, 1440),
 }
 
 

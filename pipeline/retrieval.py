@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ages import age_of, has_age
+from pipeline.ages import age_of, has_age, includes
 from pipeline.polarity import asks_free, negated
 from pipeline.questions import Question, Want
 from pipeline.statements import Item, Statement
@@ -222,6 +222,9 @@ class FactIndex:
         minutes = question.minutes
         if minutes and (by_length := tuple(item for item in statement.items if item.minutes & minutes)):
             return by_length
+        age = age_of(question)
+        if age is not None and (by_age := tuple(item for item in statement.items if includes(item.text, age))):
+            return by_age
         # "A cake for sixteen": the entry with that number, where one has it.
         counted = numbers(question.core) if question.want is not Want.YES_NO else set()
         if counted and len(by_number := [item for item in statement.items if numbers(_PRICE.sub(" ", item.text)) & counted]) == 1:

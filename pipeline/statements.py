@@ -32,10 +32,16 @@ _LENGTH = re.compile(
 _PHONE = re.compile(r"\+?\d[\d ()\-]{6,}\d")
 _CONTINUES = re.compile(
     r"^(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
-    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|plus|and|but|or|small|large|first|ready|available|usually"
-    r"|normally|minimum|maximum|last|next|needs?|costs?|please|bring|book|allow|late|early|starts|begins|ends|without|not|rest|patch)\b",
+    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|small|large|first|ready|usually|normally)\b",
     re.IGNORECASE,
 )
+"""Beginnings that need a subject from before, from the line above as well."""
+_GOES_ON = re.compile(
+    r"^(?:plus|and|but|or|available|minimum|maximum|last|next|needs?|costs?|please|bring|book|allow|late|early|starts|begins|ends|without|not|rest"
+    r"|patch|shut|closed|open|cancel|arrive|ask|call|ring|every|each|only|up to|from|with)\b",
+    re.IGNORECASE,
+)
+"""Beginnings that need one from the same line only."""
 _PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
 _COMPLETES = re.compile(
     r"^(?:after (?:that|this)|otherwise|if (?:so|not)|then|before that|in that case|please ask for"
@@ -203,7 +209,7 @@ class _Cutter:
             return
         line = self._address(line)
         fresh, labelled = True, bool(_LABEL.match(line))
-        for sentence in _joined(sentences(line)):
+        for sentence in _joined(_whole(sentences(line), line)):
             yield from self._sentence(sentence, fresh, labelled)
             fresh = False
 
@@ -225,7 +231,10 @@ class _Cutter:
                 sentence = form.format(rest)
             self.topic = label
         elif (":" not in sentence and _CONTINUES.match(sentence)) or (
-            not fresh and ((labelled and ":" not in sentence) or sentence[0].islower() or _PRONOUN.match(sentence))
+            not fresh
+            and (
+                (labelled and ":" not in sentence and _GOES_ON.match(sentence)) or sentence[0].islower() or _PRONOUN.match(sentence)
+            )
         ):
             topic = self.topic
         elif fresh and not self.heading:
@@ -275,7 +284,7 @@ def _subject(sentence: str) -> str:
         r"^(?:We (?:teach|offer|have|do|sell|rent out|rent|run)\s+)?(?P<subject>.*?)(?=\s+(?:is|are|was|costs?|takes?|lasts?|has|have|can|may|must|by|for|only|at|there|while)\b|[\d£$€:,(]|$)",
         sentence,
     )
-    subject = match["subject"].strip(" .-–") if match else ""
+    subject = re.sub(r"\s+(?:from|to|of|in|on|with|and|or|up)$", "", match["subject"].strip(" .-–")) if match else ""
     return (
         subject
         if 0 < len(subject.split()) <= 5
@@ -297,6 +306,17 @@ def split(instructions: str, name: str = "") -> list[Statement]:
         # A line with nothing but the name on it says nothing.
         found.extend(s for s in cutter.line(line) if set(content(s.text)) - named)
     return found
+
+
+def _whole(parts: list[str], line: str) -> list[str]:
+    """ "No own car park; the multi storey is next door": halves of a sentence that are too short to stand alone."""
+    whole: list[str] = []
+    for part in parts:
+        if whole and f"{whole[-1]}; {part}" in line and (len(part.split()) < 6 or len(whole[-1].split()) < 6):
+            whole[-1] = f"{whole[-1]}; {part}"
+        else:
+            whole.append(part)
+    return whole
 
 
 def _joined(parts: list[str]) -> list[str]:

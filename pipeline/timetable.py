@@ -20,7 +20,7 @@ _CLOSE = re.compile(r"\b(?:close|closes|closing|shut|shuts|until when|till when|
 _OPENS = re.compile(r"\b(?:open|opens|start|how early)\b(?! (?:until|till|to|on|from)\b)")
 _CLOSED_DAYS = re.compile(r"\b(?:which|what) days?\b.*\b(?:closed|shut|not open|n't open)\b|\bwhen are you (?:closed|shut)\b")
 _SPECIAL = re.compile(
-    r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter)\b"
+    r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter|season|january|february|march|april|june|july|august|september|october|november|december)\b"
 )
 _GENERIC = re.compile(
     r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days)\b|^$",
@@ -202,7 +202,7 @@ def _mentions_time(fact: Statement) -> bool:
     text = plain(fact.text)
     days = "|".join(day.lower() for day in DAYS)
     return fact.scheduled or bool(
-        re.search(rf"\b(?:{days})s?\b|\b\d{{1,2}}(?:[:.]\d\d)? ?[ap]m\b|\b(?:morning|afternoon|evening|weekend)s?\b", text)
+        re.search(rf"\b(?:{days})s?\b|\b\d{{1,2}}(?:[:.]\d\d)? ?[ap]m\b|\bweekends?\b", text)
     )
 
 

@@ -35,7 +35,7 @@ _TOKEN = re.compile(r"[a-zà-ÿ]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*", re.IGNORECASE)
 
 STOPWORDS = words_of(
     """a about above actually after again all alright also always am an and any anybody anyone anything anyway are around as ask
-    at away be because been before being best better bit both but by call called calling came can can't cannot come comes coming
+    at away back be because been before being best better bit both but by call called calling came can can't cannot come comes coming
     could couldn't did didn't do does doesn't doing don't done down each either else enough even ever every everything exactly
     far few fine first for from gave get gets getting give given go goes going gonna good got had happen has have haven't having
     he he's hello help her here hers hey hi him his how i i'd i'll i'm i've if in instead into is isn't it it's its itself just
@@ -61,7 +61,7 @@ _SYNONYMS = (
     "park parking car",
     "cancel cancellation",
     "reschedule move postpone rearrange",
-    "appointment book booking reserve reservation slot",
+    "appointment book booking reserve reservation slot session consultation",
     "child children kid kids boy girl son daughter toddler nephew niece grandson granddaughter youngster infant baby little",
     "adult grown-up grownup",
     "senior pensioner retired elderly oap concession",
@@ -95,6 +95,7 @@ _SYNONYMS = (
     "home house",
     "man men gents gentleman gentlemen husband boyfriend dad father male guy",
     "woman women lady ladies wife girlfriend mum mother female",
+    "season january february april june july august september october november december month summer winter spring autumn",
     "bring brought",
     "bird budgie parrot",
     "vaccination vaccine jab jabs shot injection",
