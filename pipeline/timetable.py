@@ -201,9 +201,7 @@ def _one_day(question: Question, schedule: Schedule, when: When) -> str:
 def _mentions_time(fact: Statement) -> bool:
     text = plain(fact.text)
     days = "|".join(day.lower() for day in DAYS)
-    return fact.scheduled or bool(
-        re.search(rf"\b(?:{days})s?\b|\b\d{{1,2}}(?:[:.]\d\d)? ?[ap]m\b|\bweekends?\b", text)
-    )
+    return fact.scheduled or bool(re.search(rf"\b(?:{days})s?\b|\b\d{{1,2}}(?:[:.]\d\d)? ?[ap]m\b|\bweekends?\b", text))
 
 
 def offers(timetable: Timetable, statements: Sequence[Statement]) -> str:
