@@ -35,7 +35,9 @@ TOKENS_PER_S = 8
 NO_SPEECH = 0.6
 UNLIKELY = -1.0
 # What Whisper hears in silence and noise: the endings of the subtitles it was trained on.
-_INVENTED = re.compile(r"^(you|thank you|thanks for watching|thank you for watching|bye|the end|subtitles by.*|\W*)[.!]*$", re.IGNORECASE)
+_INVENTED = re.compile(
+    r"^(you|thank you|thanks for watching|thank you for watching|bye|the end|subtitles by.*|\W*)[.!]*$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class WhisperEngine:
         self.threads = threads
         self.concurrency = 1
         self.window_s = window_s
-        self._model = ctranslate2.models.Whisper(str(model), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=1)
+        self._model = ctranslate2.models.Whisper(
+            str(model), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=1
+        )
         hf = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
         self._tokenizer = Tokenizer(hf, self._model.is_multilingual, task="transcribe", language=language)
         self._features = FeatureExtractor(feature_size=self._model.n_mels)
@@ -86,7 +90,9 @@ class WhisperEngine:
             return Transcript("", 0.0, 1.0)
         mel = self._features(audio, padding=0)
         transcript, looped = self._decode(mel, max(self.window_s, seconds), seconds, request)
-        doubtful = bool(transcript.text) and transcript.confidence < np.exp(UNLIKELY)  # as a rule, the rest of it was not decoded at all
+        doubtful = bool(transcript.text) and transcript.confidence < np.exp(
+            UNLIKELY
+        )  # as a rule, the rest of it was not decoded at all
         if (looped or doubtful) and self.window_s < TRAINED_S:
             wide, wide_looped = self._decode(mel, TRAINED_S, seconds, request)
             if looped or wide.confidence > transcript.confidence:

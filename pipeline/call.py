@@ -163,7 +163,9 @@ class Call:
             engines.speaker,
             clock,
             max_tokens=settings.max_reply_tokens,
-            phrase_ready=lambda reply, i: self._take(ReplyPhraseReady(reply.turn_id, i, reply.phrases[i].samples, reply.phrases[i].text)),
+            phrase_ready=lambda reply, i: self._take(
+                ReplyPhraseReady(reply.turn_id, i, reply.phrases[i].samples, reply.phrases[i].text)
+            ),
             complete=lambda reply, hang_up: self._take(ReplyComplete(reply.turn_id, hang_up)),
         )
 
@@ -397,7 +399,9 @@ class Call:
                 case "answer":
                     vector = None
                     if self._dialogue.needs_vector(command.text):
-                        work = Work("embed", Priority.FIRST_PHRASE if reply.committed else Priority.BET, (self._leg.call, reply.turn_id))
+                        work = Work(
+                            "embed", Priority.FIRST_PHRASE if reply.committed else Priority.BET, (self._leg.call, reply.turn_id)
+                        )
                         ran = await self._engines.scheduler.run(self._engines.embed, work, self._dialogue.query(command.text))
                         vector = ran.value
                     plan = self._dialogue.respond(command.text, vector)

@@ -140,7 +140,10 @@ class LlamaEngine:
         status = lib.llama_decode(self._context, batch)
         if status != 0:
             lengths = {r.sequence: lib.llama_memory_seq_pos_max(self._memory, r.sequence) + 1 for r in request.rows}
-            return BatchResult(failed=f"llama_decode returned {status}: out of cache cells" if status == 1 else f"llama_decode: {status}", lengths=lengths)
+            return BatchResult(
+                failed=f"llama_decode returned {status}: out of cache cells" if status == 1 else f"llama_decode: {status}",
+                lengths=lengths,
+            )
         return BatchResult({r.sequence: self._greedy(i) for i, r in enumerate(request.rows) if r.sample})
 
     def _greedy(self, row: int) -> int:

@@ -275,7 +275,9 @@ class LlamaSession:
             reply.tokens.put_nowait(event)
 
         self._llm.listen(self._sequence, listener)
-        self._llm.planner.generate(self._sequence, self._llm.tokens(self._llm.template.render(messages, reply=True)), priority, max_tokens)
+        self._llm.planner.generate(
+            self._sequence, self._llm.tokens(self._llm.template.render(messages, reply=True)), priority, max_tokens
+        )
         self._llm.kick(self._call, turn)
         try:
             while True:

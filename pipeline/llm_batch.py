@@ -237,7 +237,12 @@ class BatchPlanner:
                     del self._sequences[number].cached[length:]
             return
         # Nobody knows how much of the step was done: what it touched begins anew.
-        self._closing += [*batch.frees, *(to for _, to in batch.forks), *(n for n, _ in batch.rollbacks), *(row.sequence for row in batch.rows)]
+        self._closing += [
+            *batch.frees,
+            *(to for _, to in batch.forks),
+            *(n for n, _ in batch.rollbacks),
+            *(row.sequence for row in batch.rows),
+        ]
         for number in self._closing:
             if number in self._sequences:
                 self._sequences[number].cached = []

@@ -197,7 +197,9 @@ class ReplyMaker:
         if phrase is None:
             first = not reply.phrases
             priority = Priority.NEXT_PHRASE if not first else Priority.FIRST_PHRASE if reply.committed else Priority.BET
-            reply.waiting, future = self._speaker.ask(text, self._leg.rate_hz, Work("tts", priority, (self._leg.call, reply.turn_id)), speed)
+            reply.waiting, future = self._speaker.ask(
+                text, self._leg.rate_hz, Work("tts", priority, (self._leg.call, reply.turn_id)), speed
+            )
             try:
                 ran = await future
             finally:

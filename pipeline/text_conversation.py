@@ -38,7 +38,11 @@ class TextConversation:
         phraser = Phraser()
         said: list[str] = []
         tokens = self._session.generate(
-            plan.messages, self._turn, priority=Priority.FIRST_PHRASE, max_tokens=min(plan.max_tokens, self._max_tokens), stop=plan.stop
+            plan.messages,
+            self._turn,
+            priority=Priority.FIRST_PHRASE,
+            max_tokens=min(plan.max_tokens, self._max_tokens),
+            stop=plan.stop,
         )
         refused = False
         async with contextlib.aclosing(tokens):  # type: ignore[type-var]

@@ -66,7 +66,9 @@ class PiperVoice:
 
         settings = json.loads(model.with_name(model.name + ".json").read_text("utf-8"))
         # Not Piper.load: it gives its session as many spinning threads as there are cores.
-        self._piper = Piper(session=onnx_session(str(model), threads=threads, device=device), config=PiperConfig.from_dict(settings))
+        self._piper = Piper(
+            session=onnx_session(str(model), threads=threads, device=device), config=PiperConfig.from_dict(settings)
+        )
         self._synthesis_config = SynthesisConfig
         self._length_scale = float(settings.get("inference", {}).get("length_scale", 1.0))
         self.rate_hz: int = self._piper.config.sample_rate

@@ -15,7 +15,9 @@ from telephony.cli_call import call_command
 from telephony.cli_check import check_bot_command
 from telephony.cli_transcribe import transcribe_command
 
-app = typer.Typer(help="A phone bot that answers before the caller notices the pause.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="A phone bot that answers before the caller notices the pause.", no_args_is_help=True, pretty_exceptions_enable=False
+)
 app.add_typer(cli_models.app, name="models", help="The models: get them, list them, check them.")
 app.command("call")(call_command)
 app.command("transcribe")(transcribe_command)

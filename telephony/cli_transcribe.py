@@ -37,7 +37,9 @@ def transcribe_command(
         settings = load_settings(profile=profile)
         model = resolve(settings.asr.model, settings.models_dir)
         asr = settings.asr
-        engine = WhisperEngine(model, device=asr.device, compute_type=asr.compute_type, threads=settings.threads, window_s=asr.window_s)
+        engine = WhisperEngine(
+            model, device=asr.device, compute_type=asr.compute_type, threads=settings.threads, window_s=asr.window_s
+        )
         for file in files:
             pcm = read_audio(file)
             began = time.monotonic()
@@ -46,7 +48,12 @@ def transcribe_command(
             text = " ".join(part.text for part in parts if part.text)
             if as_json:
                 confidence = min((part.confidence for part in parts if part.text), default=0.0)
-                line = {"file": str(file), "text": text, "confidence": round(confidence, 3), "audio_s": round(len(pcm) / RATE_HZ, 2)}
+                line = {
+                    "file": str(file),
+                    "text": text,
+                    "confidence": round(confidence, 3),
+                    "audio_s": round(len(pcm) / RATE_HZ, 2),
+                }
                 typer.echo(json.dumps({**line, "ms": round(took_ms, 1)}, ensure_ascii=False))
             else:
                 typer.echo(f"{file}: {text}" if len(files) > 1 else text)

@@ -138,7 +138,14 @@ class Switchboard:
         assert self._engines is not None
         assert self._dialogue is not None
         assert self._call_settings is not None
-        return Call(leg, self._engines, self._dialogue.fork(dt.datetime.now().astimezone().date()), self._call_settings, Observer(self._metrics), time.monotonic_ns)
+        return Call(
+            leg,
+            self._engines,
+            self._dialogue.fork(dt.datetime.now().astimezone().date()),
+            self._call_settings,
+            Observer(self._metrics),
+            time.monotonic_ns,
+        )
 
     def text_conversation(self, name: str) -> TextConversation:
         """The same dialogue and model without audio: for `check-bot --ask`."""
@@ -162,7 +169,9 @@ class Switchboard:
         engines: list[Engine[Any, Any]] = [loaded.asr, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
         scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))
         llm = LlamaLlm(loaded.llama, scheduler, MAX_ROWS)
-        self._metrics.watch("llm_sequences", "Sequences of the model's context in use, shared prefixes included", lambda: len(llm.planner))
+        self._metrics.watch(
+            "llm_sequences", "Sequences of the model's context in use, shared prefixes included", lambda: len(llm.planner)
+        )
         self._metrics.watch("llm_cells", "Cells of the model's cache in use", lambda: llm.planner.cells)
         self._metrics.watch("jobs_waiting", "Jobs that wait for a core", lambda: len(scheduler.jobs))
         self._metrics.watch("tasks", "Tasks of the event loop", lambda: len(asyncio.all_tasks(loop)))

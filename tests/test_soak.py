@@ -101,7 +101,9 @@ def test_dropped_calls_leave_nothing_behind(tmp_path: Path) -> None:
     frames = [*(pcm[i : i + 160] for i in range(0, len(pcm) - 160, 160)), *([np.zeros(160, np.int16)] * 40)]
     log = tmp_path / "server.log"
     with own_server(log=log) as url:
-        pid = next(c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == int(url.rsplit(":", 1)[1]))
+        pid = next(
+            c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == int(url.rsplit(":", 1)[1])
+        )
         server = psutil.Process(pid)
         asyncio.run(storm(url, range(1, 41), frames))  # every pool and cache as large as it gets
         tasks = settle(url)
