@@ -6,7 +6,7 @@ import re
 
 _HUMS = frozenset(
     """mm mmm mhm mmhm mhmm hm hmm hmmm uh um umm uhhuh uhuh huh ah aha ahh oh ooh eh er erm yeah yep yup yes ya okay ok kay right sure alright good
-    great fine nice cool i see gotcha understood exactly true got it aye mkay mmk okey dokey all""".split()  # noqa: SIM905
+    great fine nice cool i see gotcha understood exactly true got it aye mkay mmk okey dokey all""".split()
 )
 # However Whisper spells it: mm-hmm, mmm, hmm, mhmm.
 _HUMMED = re.compile(r"h*m+h*m*")
