@@ -1,8 +1,4 @@
-"""Samples: what is audible, changing rates, and the two timelines of a call.
-
-PCM is int16 mono unless a name says otherwise. *Audible* is a 20 ms frame whose RMS is over 200 of 32768; every latency at the ear is
-measured with that.
-"""
+"""Samples: changing rates, trimming, and a timeline's last seconds. PCM is int16 mono unless a name says otherwise."""
 
 from __future__ import annotations
 
@@ -12,25 +8,10 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from pipeline.audibility import AUDIBLE_RMS
 from pipeline.leg import Pcm
 
-FRAME_MS = 20
-AUDIBLE_RMS = 200.0
-
 Float32 = NDArray[np.float32]
-
-
-def rms(pcm: Pcm) -> float:
-    """Root mean square on the int16 scale; 0.0 for no samples."""
-    if len(pcm) == 0:
-        return 0.0
-    x = pcm.astype(np.float32)
-    return float(np.sqrt(np.dot(x, x) / len(x)))
-
-
-def audible(pcm: Pcm) -> bool:
-    """Whether a frame can be heard."""
-    return rms(pcm) > AUDIBLE_RMS
 
 
 def resample(pcm: Pcm, from_hz: int, to_hz: int) -> Pcm:

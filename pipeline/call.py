@@ -19,7 +19,7 @@ from pipeline.ears import Ears, Hearing
 from pipeline.embed_engine import EmbedEngine
 from pipeline.heard import heard_words
 from pipeline.jobs import Job, Priority, Work
-from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Played, Resumed, Segment, Started
+from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Pcm, Played, Resumed, Segment, Started
 from pipeline.listen_ahead import ListenAhead
 from pipeline.llm import Llm
 from pipeline.reply import PhraseSpeaker, Reply, ReplyMaker
@@ -148,6 +148,7 @@ class Call:
         self._partials: list[Span] = []
         self._spans: list[Span] = []
         self._replies: dict[int, Reply] = {}
+        self._answered = 0  # the caller's sample up to which a reply has answered
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
         self._bet_jobs: list[asyncio.Task[None]] = []
         self._bet = 0
@@ -223,7 +224,7 @@ class Call:
                     self._spans = [Span("vad", self._ears.arrived(speech.sample), now)]
                     self._take(SpeechPaused(speech.sample))
         alarm = self._machine.alarm_sample
-        if alarm is not None and self._ears.newest >= alarm:
+        if alarm is not None and self._ears.newest >= alarm and not self._ears.unsure:
             self._take(SilenceReached(self._ears.newest))
         self._listen_ahead()
 
@@ -290,10 +291,8 @@ class Call:
         self._bet_jobs = []
 
     async def _transcribe(self, command: Transcribe) -> None:
-        rate = self._leg.rate_hz
-        pcm = self._ears.caller.between(max(0, command.start - rate * PREROLL_MS // 1000), command.end)
         work = Work("asr", self._urgency(), (self._leg.call, command.bet))
-        request = AsrRequest(pcm, rate, self._settings.bias)
+        request = AsrRequest(self._utterance(command.start, command.end), self._leg.rate_hz, self._settings.bias)
         try:
             self._asr_job, future = self._engines.scheduler.submit(self._engines.asr, work, lambda: request)
             ran = await future
@@ -313,11 +312,12 @@ class Call:
         return None
 
     async def _judge(self, command: Judge) -> None:
-        pcm = self._ears.caller.between(max(0, command.start - self._leg.rate_hz * PREROLL_MS // 1000), command.end)
         # Cheap, and everybody's first phrase hangs on it.
         work = Work("turn", Priority.FIRST_PHRASE, (self._leg.call, command.bet))
         try:
-            ran = await self._engines.scheduler.run(self._engines.turn, work, TurnRequest(pcm, self._leg.rate_hz))
+            ran = await self._engines.scheduler.run(
+                self._engines.turn, work, TurnRequest(self._utterance(command.start, command.end), self._leg.rate_hz)
+            )
         except JobDroppedError:
             return self._take(EngineFailed("turn", command.bet))
         except Exception:
@@ -325,6 +325,11 @@ class Call:
             return self._take(EngineFailed("turn", command.bet))
         self._spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}"))
         return self._take(Verdict(command.bet, ran.value))
+
+    def _utterance(self, start: int, end: int) -> Pcm:
+        """What the caller said, with a little before it, but not the end of what was answered already."""
+        before = start - self._leg.rate_hz * PREROLL_MS // 1000
+        return self._ears.caller.between(max(0, before, min(self._answered, start)), end)
 
     def _urgency(self) -> Priority:
         return Priority.FIRST_PHRASE if self._machine.state is State.THINKING else Priority.BET
@@ -343,11 +348,9 @@ class Call:
             self._partial = self._spawn(self._hear_partial(start, self._ears.newest), "partial")
 
     async def _hear_partial(self, start: int, end: int) -> None:
-        rate = self._leg.rate_hz
         turn = (self._leg.call, self._bet + 1)
         try:
-            pcm = self._ears.caller.between(max(0, start - rate * PREROLL_MS // 1000), end)
-            request = AsrRequest(pcm, rate, self._settings.bias)
+            request = AsrRequest(self._utterance(start, end), self._leg.rate_hz, self._settings.bias)
             ran = await self._engines.scheduler.run(self._engines.asr, Work("asr", Priority.PARTIAL, turn), request)
             self._partials.append(Span("asr", ran.queued_ns, ran.ended_ns, "partial"))
             self._take(PartialReady(ran.value.text))
@@ -430,6 +433,7 @@ class Call:
         trace.spans[:0] = [*self._partials, *self._spans]
         self._partials = []
         if command.speech_end:
+            self._answered = command.speech_end
             trace.speech_end_sample = self._ears.last_audible(command.speech_end)
             trace.speech_end_ns = self._ears.arrived(trace.speech_end_sample)
         self._maker.commit(reply)

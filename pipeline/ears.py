@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.audio import AUDIBLE_RMS, FRAME_MS, History, audible, rms
+from pipeline.audibility import FRAME_MS, audible, last_audible, rms
+from pipeline.audio import History
 from pipeline.echo import likeness
 from pipeline.leg import Pcm
 from pipeline.vad import EnergyPause, SpeechDetector, SpeechEvent, SpeechPaused, SpeechStarted, VadStream
@@ -143,6 +144,11 @@ class Ears:
     # the timeline
 
     @property
+    def unsure(self) -> bool:
+        """Whether what came in last may be the first sound of speech: then a silence is not known to be one."""
+        return not self._talking and not self._echoing and (self._detector.starting or self._energy.loud)
+
+    @property
     def newest(self) -> int:
         """The end of what has been heard."""
         return self._arrival[0]
@@ -156,7 +162,5 @@ class Ears:
         """The end of the last audible 20 ms frame around a pause."""
         frame = self._rate_hz * FRAME_MS // 1000
         start = max(0, pause - self._rate_hz) // frame * frame
-        pcm = self.caller.between(start, (pause // frame + 3) * frame).astype(np.float32)
-        frames = pcm[: len(pcm) // frame * frame].reshape(-1, frame)
-        loud = np.flatnonzero(np.sqrt((frames * frames).mean(axis=1)) > AUDIBLE_RMS)
-        return start + (int(loud[-1]) + 1) * frame if len(loud) else pause
+        last = last_audible(self.caller.between(start, (pause // frame + 3) * frame), self._rate_hz)
+        return pause if last is None else start + last

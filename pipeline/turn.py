@@ -77,7 +77,10 @@ class IllegalTransitionError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class TurnTaking:
-    """All thresholds. `rejudge_ms`: silences at which an unsure verdict is asked for again. `max_utterance_s`: then the turn is over."""
+    """All thresholds. `rejudge_ms`: silences at which an unsure verdict is asked for again. `max_utterance_s`: then the turn is over.
+
+    `think_s`: a reply that is not there by then is given up.
+    """
 
     waits: Waits = field(default_factory=Waits)
     rejudge_ms: tuple[int, ...] = (260, 520, 900)
@@ -86,6 +89,7 @@ class TurnTaking:
     reprompts: int = 2
     key_pause_s: float = 1.5
     max_utterance_s: float = 28.0
+    think_s: float = 8.0
     max_call_s: float = 1800.0
 
 
@@ -145,6 +149,7 @@ class TurnMachine:
         self._keys = ""
         self._silences = 0
         self._started_ns = 0
+        self._now = 0
         self._out: list[TurnCommand] = []
 
     @property
@@ -163,7 +168,7 @@ class TurnMachine:
 
     def handle(self, event: TurnEvent, now: int) -> list[TurnCommand]:
         """Take an event at monotonic nanosecond `now`; returns what is to be done, in order."""
-        self._out = []
+        self._out, self._now = [], now
         if self.state is not State.ENDING:
             self._take(event, now)
         return self._out
@@ -519,12 +524,30 @@ class TurnMachine:
             else:
                 self._answer_keys()
             return
-        if self.state is not State.IDLE:
-            return
+        if self.state is State.THINKING:
+            self._took_too_long(now)
+        elif self.state is State.IDLE:
+            self._ask_whether_still_there(now)
+
+    def _ask_whether_still_there(self, now: int) -> None:
         over = now - self._started_ns > self.settings.max_call_s * 1e9
         self._silences += 1
         kind: Literal["reprompt", "goodbye"] = "goodbye" if over or self._silences > self.settings.reprompts else "reprompt"
         self._ask_for(kind, str(self._silences - 1))
+
+    def _took_too_long(self, now: int) -> None:
+        """An engine hangs, or there is far more work than cores."""
+        late, self._next = self._next, None
+        self._out.append(Count("too_slow"))
+        if late is not None:
+            self._out.append(Abandon(late.turn_id))
+        if late is None or late.kind in ("answer", "keys"):
+            self._ask_for("pardon", "")  # its audio is ready since before the call
+            self.alarm_ns = now + round(self.settings.think_s * 1e9)
+        elif late.hang_up or late.kind == "goodbye":
+            self._out.append(HangUp())
+        else:
+            self._go_idle(now)
 
     def _ask_for(self, kind: Literal["reprompt", "goodbye", "pardon"], text: str) -> None:
         self._next = _Reply(self._new_turn(), text, kind=kind)
@@ -603,3 +626,5 @@ class TurnMachine:
         if state not in _LEGAL[self.state]:
             raise IllegalTransitionError(f"{self.state.value} to {state.value}")
         self.state = state
+        if not self._keys and state in (State.THINKING, State.SPEAKING):
+            self.alarm_ns = self._now + round(self.settings.think_s * 1e9) if state is State.THINKING else None

@@ -181,7 +181,6 @@ class Abandon:
     """Cancel reply `turn_id` and await what makes it. Nothing of it was heard."""
 
     turn_id: int
-    won: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pipeline.audibility import AUDIBLE_RMS
 from pipeline.leg import Pcm
 from pipeline.threads import onnx_session
 
-# Half of what is audible (pipeline.audio): nobody speaks there.
-QUIET_RMS = 100.0
+# Nobody speaks there.
+QUIET_RMS = AUDIBLE_RMS / 2
 
 
 class VadStream(Protocol):
@@ -131,9 +132,9 @@ class SpeechDetector:
         self._last_speech = 0  # sample after the last chunk of speech
 
     @property
-    def last_speech(self) -> int:
-        """The sample after the last chunk that was speech."""
-        return self._last_speech
+    def starting(self) -> bool:
+        """The newest chunk may be the beginning of speech."""
+        return self._candidate is not None
 
     def feed(self, first_sample: int, probability: float) -> SpeechEvent | None:
         """The chunk that begins at `first_sample`."""
@@ -171,10 +172,13 @@ class EnergyPause:
         self._level = 0.0
         self._quiet_since: int | None = None
         self._paused = False
+        self.loud = False  # the newest frame is within 16 dB of the speech before it
 
     def feed(self, first_sample: int, frame_rms: float, *, speech: bool) -> SpeechEvent | None:
         """The next 20 ms and whether the VAD takes them for speech."""
+        self.loud = frame_rms > max(AUDIBLE_RMS, self._level * 0.16)
         if not speech:
+            self._level *= 0.986
             self._quiet_since, self._paused = None, False
             return None
         self._level = max(frame_rms, self._level * 0.986)

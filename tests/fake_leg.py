@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from pipeline.asr import AsrRequest, Transcript
-from pipeline.audio import rms
+from pipeline.audibility import rms
 from pipeline.leg import Audio, Capability, Ended, Flushed, LegEvent, Outcome, Pcm, Played, Segment, Started
 from pipeline.llm_batch import Batch, BatchResult
 from pipeline.smart_turn import TurnRequest

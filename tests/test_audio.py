@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.audio import AUDIBLE_RMS, History, as_float, audible, resample, rms, trimmed
+from pipeline.audibility import AUDIBLE_RMS, audible, rms
+from pipeline.audio import History, as_float, resample, trimmed
 
 
 def test_audible_is_over_an_rms_of_200() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from telephony.caller.audibility import audible_runs, first_audible, last_audible
+from pipeline.audibility import audible_runs, first_audible, last_audible
 from telephony.caller.fixture import CALLS, FixtureError, bot_file, fixture_names, load_fixture, read_call, script_from_wavs
 from telephony.caller.line import Echo
 from telephony.caller.network import Network

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from telephony.caller.audibility import audible_runs, first_audible, last_audible
+from pipeline.audibility import audible_runs, first_audible, last_audible
 from telephony.caller.line import LineNoise
 from telephony.caller.network import Network
 from telephony.caller.place import place_call

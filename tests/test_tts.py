@@ -9,7 +9,7 @@ import pytest
 from fixtures_models import hibari, piper, product_settings, whisper  # noqa: F401 - fixtures
 
 from pipeline.asr import AsrRequest, WhisperEngine
-from pipeline.audio import AUDIBLE_RMS
+from pipeline.audibility import AUDIBLE_RMS
 from pipeline.leg import Pcm
 from pipeline.tts import TtsEngine, TtsRequest, pause_ms
 

@@ -316,6 +316,25 @@ def test_words_that_do_not_end_make_a_sure_verdict_wait() -> None:
     assert floor.state is State.BETTING
 
 
+def test_a_reply_that_never_comes_is_given_up_and_pardoned() -> None:
+    floor = betting()
+    floor.silence(3160)
+    assert floor.state is State.THINKING
+    assert floor.timer() == [Count("too_slow"), Abandon(2), MakeReply(3, "pardon", "")]
+    assert floor.ms == 3160 + 8000
+    assert floor(ReplyPhraseReady(2, 0, PHRASE, "Yes.")) == []
+    assert floor(ReplyPhraseReady(3, 0, PHRASE, "Sorry.")) == [Play(3, 0)]
+
+
+def test_a_pardon_that_never_comes_either_leaves_the_call_listening() -> None:
+    floor = betting()
+    floor.silence(3160)
+    floor.timer()
+    assert floor.timer() == [Count("too_slow"), Abandon(3)]
+    assert floor.state is State.IDLE
+    assert floor.machine.alarm_ns is not None
+
+
 def test_an_empty_transcript_is_a_noise() -> None:
     floor = greeted()
     paused(floor, 2000, 2200)

@@ -11,9 +11,9 @@ from typing import Literal, Protocol, assert_never
 
 import numpy as np
 
+from pipeline.audibility import FRAME_MS, last_audible
 from pipeline.leg import Pcm
 
-from .audibility import FRAME_MS, last_audible
 from .line import FRAME
 from .script import AfterBot, AfterPrevious, CallerScript, HangUp, IntoReply, Press, Say, Step, Wait, When
 

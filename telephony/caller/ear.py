@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.audibility import AUDIBLE_RMS
 from pipeline.leg import Pcm
 from telephony.twilio_player import NS_PER_SAMPLE, Heard, PlayerEvent, Returned, TwilioPlayer
 
-from .audibility import AUDIBLE_RMS
 from .line import FRAME
 from .wav import RATE_HZ, ulaw_to_pcm
 

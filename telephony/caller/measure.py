@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline.audibility import audible_runs, first_audible, last_audible
 from pipeline.leg import Pcm
 
-from .audibility import audible_runs, first_audible, last_audible
 from .caller import Begun
 from .line import FRAME
 from .result import Stage, TurnResult

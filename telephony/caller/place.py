@@ -16,10 +16,10 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from pipeline.audibility import FRAME_MS
 from pipeline.leg import Pcm
 from pipeline.trace import MS
 
-from .audibility import FRAME_MS
 from .caller import Caller, PressKey, PutDown, Speak
 from .ear import Ear
 from .line import FRAME, Echo, Line

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.audibility import FRAME_MS
 from pipeline.leg import Pcm
 
-from .audibility import FRAME_MS
 from .wav import pcm_to_ulaw
 from .webhook import ACCOUNT_SID
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.caller.audibility import audible_frames, audible_runs, first_audible, last_audible
+from pipeline.audibility import audible_frames, audible_runs, first_audible, last_audible
 
 
 def tone(samples: int, rms: float) -> np.ndarray:

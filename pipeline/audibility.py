@@ -15,6 +15,19 @@ FRAME_MS = 20
 AUDIBLE_RMS = 200.0
 
 
+def rms(pcm: Pcm) -> float:
+    """Root mean square on the int16 scale; 0.0 for no samples."""
+    if len(pcm) == 0:
+        return 0.0
+    x = pcm.astype(np.float32)
+    return float(np.sqrt(np.dot(x, x) / len(x)))
+
+
+def audible(pcm: Pcm) -> bool:
+    """Whether a frame can be heard."""
+    return rms(pcm) > AUDIBLE_RMS
+
+
 def audible_frames(pcm: Pcm, rate_hz: int = 8000) -> NDArray[np.bool_]:
     """One truth value a 20 ms frame of `pcm` (int16 mono, shape (n,)); a last part of a frame counts by its own RMS."""
     frame = rate_hz * FRAME_MS // 1000

@@ -1,0 +1,87 @@
+"""What a call's ears make of frames: pauses by level, first sounds of the next words, and the bot's echo. 8 samples are a millisecond."""
+
+from __future__ import annotations
+
+import numpy as np
+from fake_leg import Loudness
+
+from pipeline.ears import Ears, Hearing
+from pipeline.leg import Pcm
+from pipeline.vad import EnergyPause, SpeechEvent, SpeechPaused, SpeechStarted
+
+FRAME = 160
+
+
+def noise(ms: int, level: float, seed: int = 1) -> Pcm:
+    return (np.random.default_rng(seed).standard_normal(8 * ms) * level).astype(np.int16)
+
+
+def hear(ears: Ears, pcm: Pcm, *, bot_audible: bool = False) -> list[SpeechEvent]:
+    out: list[SpeechEvent] = []
+    for at in range(0, len(pcm), FRAME):
+        first = ears.newest
+        out += ears.hear(first, pcm[at : at + FRAME], first * 125_000, bot_audible=bot_audible, ahead=0)
+    return out
+
+
+def ears() -> Ears:
+    return Ears(Loudness(), 8000, Hearing())
+
+
+def test_a_pause_is_seen_by_level_before_the_vad_has_let_go() -> None:
+    each = EnergyPause(8000, 60)
+    found = [each.feed(i * FRAME, 3000.0 if i < 10 else 20.0, speech=True) for i in range(14)]
+    assert found[:12] == [None] * 12
+    assert found[12] == SpeechPaused(10 * FRAME)
+
+
+def test_a_sound_within_the_vads_speech_takes_the_pause_back() -> None:
+    each = EnergyPause(8000, 60)
+    found = [each.feed(i * FRAME, 20.0 if 10 <= i < 14 else 3000.0, speech=True) for i in range(16)]
+    assert [event for event in found if event] == [SpeechPaused(10 * FRAME), SpeechStarted(14 * FRAME)]
+
+
+def test_what_is_just_soft_is_no_pause() -> None:
+    each = EnergyPause(8000, 60)
+    assert not any(each.feed(i * FRAME, 3000.0 if i < 10 else 400.0, speech=True) for i in range(30))
+
+
+def test_starts_and_pauses_come_in_turn() -> None:
+    found = hear(ears(), np.concatenate([noise(200, 0), noise(600, 4000), noise(400, 0), noise(500, 4000), noise(200, 0)]))
+    assert [type(event) for event in found] == [SpeechStarted, SpeechPaused, SpeechStarted, SpeechPaused]
+
+
+def test_the_first_sound_after_a_pause_makes_the_silence_doubtful() -> None:
+    mine = ears()
+    hear(mine, np.concatenate([noise(600, 4000), noise(140, 0)]))
+    assert not mine.unsure
+    assert hear(mine, noise(20, 4000)) == []  # too short to be called speech
+    assert mine.unsure
+    hear(mine, noise(100, 0))
+    assert not mine.unsure
+
+
+def test_line_noise_does_not_make_it_doubtful() -> None:
+    mine = ears()
+    hear(mine, np.concatenate([noise(600, 6000), noise(200, 250)]))
+    assert not mine.unsure
+
+
+def test_the_bots_echo_is_not_the_caller() -> None:
+    mine = ears()
+    said = noise(1500, 5000)
+    mine.bot_speaks(said)
+    late = np.concatenate([noise(120, 0), (said * 0.3).astype(np.int16)])
+    assert hear(mine, late, bot_audible=True) == []
+
+
+def test_a_voice_over_the_echo_is_the_caller() -> None:
+    mine = ears()
+    said = noise(1500, 5000)
+    mine.bot_speaks(said)
+    mixed = (said * 0.3).astype(np.int16)
+    mixed[4000:] += noise(1000, 6000, seed=2)
+    found = hear(mine, mixed, bot_audible=True)
+    assert [type(event) for event in found] == [SpeechStarted]
+    assert 2500 < found[0].sample < 6500
+    assert mine.over_bot
