@@ -6,12 +6,14 @@ the owner's own checks of the answers (ask, follow_up, expect, reject, note), an
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -79,6 +81,7 @@ class Bot(_Table):
 
     voice: str | None = Field(default=None, min_length=1, description="in place of the settings' tts.voice")
     language: Literal["en"] = "en"
+    timezone: str | None = Field(default=None, description='the business\'s own, by its IANA name: "Europe/London"; for "today"')
     speed: float | None = Field(default=None, ge=0.5, le=2.0, description="in place of the settings' tts.speed")
     reprompts: tuple[Spoken, ...] = Field(
         default=("Are you still there?", "I can't hear you. Can I help with anything?"),
@@ -106,6 +109,18 @@ class Bot(_Table):
         if language != "en":
             raise ValueError(f'only "en" is spoken in this version, not {language!r}')
         return language
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        try:
+            return name if name is None else ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f'{name!r} is no time zone of this machine: an IANA name such as "Europe/London" is needed') from None
+
+    def today(self, now: dt.datetime) -> dt.date:
+        """The date at the business. `now`: aware; without a `timezone` the machine's own zone counts."""
+        return now.astimezone(ZoneInfo(self.timezone) if self.timezone else None).date()
 
     @field_validator("vocabulary")
     @classmethod

@@ -141,7 +141,7 @@ class Switchboard:
         return Call(
             leg,
             self._engines,
-            self._dialogue.fork(dt.datetime.now().astimezone().date()),
+            self._dialogue.fork(self._bot.today(dt.datetime.now(dt.UTC))),
             self._call_settings,
             Observer(self._metrics),
             time.monotonic_ns,

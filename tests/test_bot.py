@@ -1,5 +1,6 @@
 """Bot files: the shipped ones load, broken ones are told where and why."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,13 @@ def test_files_that_can_not_be_read(tmp_path: Path) -> None:
         load_bot(tmp_path / "latin.toml")
     (tmp_path / "good.toml").write_text(GOOD)
     assert isinstance(load_bot(tmp_path / "good.toml"), Bot)
+
+
+def test_today_is_the_business_s_own_day() -> None:
+    late = dt.datetime(2026, 3, 1, 23, 30, tzinfo=dt.UTC)
+    bot = parse_bot(GOOD + 'timezone = "Asia/Tokyo"\n', "bot.toml")
+    assert bot.today(late) == dt.date(2026, 3, 2)
+
+
+def test_a_time_zone_that_is_none_is_named() -> None:
+    assert "bot.toml:5: timezone: 'Tokio' is no time zone" in said(GOOD + 'timezone = "Tokio"\n')
