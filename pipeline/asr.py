@@ -33,6 +33,8 @@ TRAINED_S = 30.0
 TOKENS_PER_S = 8
 # OpenAI's thresholds (whisper/transcribe.py, `no_speech_threshold`, `logprob_threshold`).
 NO_SPEECH = 0.6
+# Up to here it is a word or a hum, with what was recorded around it.
+WORD_S = 1.5
 UNLIKELY = -1.0
 # What Whisper hears in silence and noise: the endings of the subtitles it was trained on.
 _INVENTED = re.compile(
@@ -90,9 +92,8 @@ class WhisperEngine:
             return Transcript("", 0.0, 1.0)
         mel = self._features(audio, padding=0)
         transcript, looped = self._decode(mel, max(self.window_s, seconds), seconds, request)
-        doubtful = bool(transcript.text) and transcript.confidence < np.exp(
-            UNLIKELY
-        )  # as a rule, the rest of it was not decoded at all
+        # As a rule, the rest of it was not decoded at all; of a word or a hum there is no rest.
+        doubtful = bool(transcript.text) and seconds > WORD_S and transcript.confidence < np.exp(UNLIKELY)
         if (looped or doubtful) and self.window_s < TRAINED_S:
             wide, wide_looped = self._decode(mel, TRAINED_S, seconds, request)
             if looped or wide.confidence > transcript.confidence:

@@ -11,6 +11,9 @@ _HUMS = frozenset(
 # However Whisper spells it: mm-hmm, mmm, hmm, mhmm.
 _HUMMED = re.compile(r"h*m+h*m*")
 _MAX_WORDS = 3
+# "Mhm" became "Chain." with 0.11 and 0.15; single words that were said had 0.4 to 0.9.
+_DOUBTED = 0.3
+_DOUBTED_WORDS = 2
 
 
 def words_of(text: str) -> list[str]:
@@ -18,10 +21,13 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[a-z0-9']+", text.lower().replace("-", "").replace("\u2019", "'"))
 
 
-def takes_the_floor(text: str, bot_said: str = "") -> bool:
-    """Whether `text`, said over the bot, is meant for it. `bot_said`: the bot's own words around then, in case it is their echo."""
+def takes_the_floor(text: str, bot_said: str = "", confidence: float = 1.0) -> bool:
+    """Whether `text`, said over the bot, is meant for it. `bot_said`: the bot's own words around then, in case it is their echo.
+
+    `confidence`: the recogniser's, 0 to 1. It makes words of coughs and hums, and doubts them.
+    """
     words = words_of(text)
-    if not words:
+    if not words or (len(words) <= _DOUBTED_WORDS and confidence < _DOUBTED):
         return False
     if len(words) <= _MAX_WORDS and all(w in _HUMS or _HUMMED.fullmatch(w) for w in words):
         return False

@@ -12,19 +12,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import structlog
-
 from pipeline.dialogue import Ask, Plan, Say
 from pipeline.jobs import Job, Priority, Work
 from pipeline.leg import CallLeg
-from pipeline.llm import LlmFailedError, LlmSession
-from pipeline.phrases import Phraser
+from pipeline.llm import LlmSession
 from pipeline.scheduler import Ran, Scheduler
 from pipeline.spoken import spoken
 from pipeline.trace import TurnTrace
 from pipeline.tts import Speech, TtsEngine, TtsRequest, pause_ms
-
-log = structlog.get_logger()
+from pipeline.wording import phrases_of, worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,44 +148,18 @@ class ReplyMaker:
         self._complete(reply, hang_up)
 
     async def _ask(self, reply: Reply, plan: Ask, speed: float) -> None:
-        phraser = Phraser()
-        priority = Priority.FIRST_PHRASE if reply.committed else Priority.BET
-        asked_ns = self._clock()
-        grounded = True
         reply.trace.fact = plan.fact
-        tokens = self._session.generate(
-            plan.messages, reply.turn_id, priority=priority, max_tokens=min(plan.max_tokens, self._max_tokens), stop=plan.stop
-        )
+        priority = Priority.FIRST_PHRASE if reply.committed else Priority.BET
         for text in phrases_of(plan.lead):
             await self._speak(reply, text, speed)
-        led = len(reply.phrases)
-        try:
-            async with contextlib.aclosing(tokens):  # type: ignore[type-var]
-                async for piece in tokens:
-                    for text in phraser.feed(piece):
-                        grounded = grounded and await self._speak_checked(reply, plan, text, speed, asked_ns)
-                    await reply.unparked.wait()
-                    if not grounded:
-                        break
-            for text in phraser.close() if grounded else []:
-                grounded = grounded and await self._speak_checked(reply, plan, text, speed, asked_ns)
-        except LlmFailedError as e:
-            log.warning("llm_failed", call=self._leg.call, turn=reply.turn_id, error=str(e))
-            grounded = False
-        reply.trace.prefilled_tokens = self._session.last.prefilled
-        if not grounded or len(reply.phrases) == led:
-            for text in phrases_of(plan.fallback):
+        asked_ns = self._clock()
+        phrases = worded(self._session, plan, reply.turn_id, priority=priority, max_tokens=self._max_tokens)
+        async with contextlib.aclosing(phrases):
+            async for text in phrases:
+                if not reply.phrases:
+                    reply.trace.span("llm", asked_ns, self._clock(), "first phrase")
                 await self._speak(reply, text, speed)
-
-    async def _speak_checked(self, reply: Reply, plan: Ask, text: str, speed: float, asked_ns: int) -> bool:
-        """False when the facts do not bear the phrase out: it is not said."""
-        if not reply.phrases:
-            reply.trace.span("llm", asked_ns, self._clock(), "first phrase")
-        if not plan.guard.check(text):
-            log.info("phrase_refused", call=self._leg.call, turn=reply.turn_id)
-            return False
-        await self._speak(reply, text, speed)
-        return True
+        reply.trace.prefilled_tokens = self._session.last.prefilled
 
     async def _speak(self, reply: Reply, text: str, speed: float) -> None:
         await reply.unparked.wait()
@@ -219,9 +189,3 @@ class ReplyMaker:
             self._session.prioritise(Priority.FIRST_PHRASE)
             if reply.waiting is not None:
                 self._speaker.reprioritise(reply.waiting, Priority.FIRST_PHRASE)
-
-
-def phrases_of(text: str) -> list[str]:
-    """A whole text cut into phrases."""
-    phraser = Phraser()
-    return [*phraser.feed(text), *phraser.close()]

@@ -108,7 +108,7 @@ _RULES: tuple[tuple[Talk, str], ...] = (
     ),
     (
         Talk.FORGET,
-        r"(?:(?:actually,? )?(?:forget (?:that|it|about it)|never ?mind|doesn't matter|it doesn't matter|scratch that|skip (?:that|it)|leave it|don't worry(?: about it)?))",
+        r"(?:stop|that's enough|enough)[, ]+(?:that's|that is|it's|that will|i know|i have|okay|ok|enough|got)\b.{0,20}|(?:(?:actually,? )?(?:forget (?:that|it|about it)|never ?mind|doesn't matter|it doesn't matter|scratch that|skip (?:that|it)|leave it|don't worry(?: about it)?))",
     ),
     (
         Talk.MISSED,

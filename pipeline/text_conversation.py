@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from pipeline.call import Engines
 from pipeline.dialogue import Ask, Dialogue, Say
 from pipeline.jobs import Priority, Work
-from pipeline.phrases import Phraser
+from pipeline.wording import worded
 
 
 class TextConversation:
@@ -35,29 +33,8 @@ class TextConversation:
         return reply, plan.fact if isinstance(plan, Ask) else ""
 
     async def _generate(self, plan: Ask) -> str:
-        phraser = Phraser()
-        said: list[str] = []
-        tokens = self._session.generate(
-            plan.messages,
-            self._turn,
-            priority=Priority.FIRST_PHRASE,
-            max_tokens=min(plan.max_tokens, self._max_tokens),
-            stop=plan.stop,
-        )
-        refused = False
-        async with contextlib.aclosing(tokens):  # type: ignore[type-var]
-            async for piece in tokens:
-                for phrase in phraser.feed(piece):
-                    refused = refused or not plan.guard.check(phrase)
-                    said += [] if refused else [phrase]
-                if refused:
-                    break
-        for phrase in [] if refused else phraser.close():
-            refused = refused or not plan.guard.check(phrase)
-            said += [] if refused else [phrase]
-        if refused or not said:
-            said.append(plan.fallback)
-        return f"{plan.lead} {' '.join(p.strip() for p in said)}".strip()
+        phrases = worded(self._session, plan, self._turn, priority=Priority.FIRST_PHRASE, max_tokens=self._max_tokens)
+        return " ".join([plan.lead, *[phrase.strip() async for phrase in phrases]]).strip()
 
     def forget(self) -> None:
         """As if somebody else had called."""

@@ -355,7 +355,7 @@ class TurnMachine:
             return
         pause.text = event.text
         if self.state is State.SUSPENDED:
-            if not takes_the_floor(event.text, self.bot_words()):
+            if not takes_the_floor(event.text, self.bot_words(), event.confidence):
                 self._arm()
                 return
             self._cancel_spoken()

@@ -22,11 +22,12 @@ from pipeline.jobs import Priority, Work
 from pipeline.leg import CallLeg
 from pipeline.llama import MAX_ROWS
 from pipeline.llm import LlamaLlm
-from pipeline.reply import PhraseCache, PhraseSpeaker, phrases_of
+from pipeline.reply import PhraseCache, PhraseSpeaker
 from pipeline.scheduler import Engine, Scheduler
 from pipeline.smart_turn import TurnRequest
 from pipeline.text_conversation import TextConversation
 from pipeline.trace import TurnTrace
+from pipeline.wording import phrases_of
 from telephony.call_log import CallLog
 from telephony.g711 import encode
 from telephony.loading import LoadedEngines, load, model_files, turn_taking

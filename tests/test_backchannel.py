@@ -52,3 +52,9 @@ def test_an_echo_needs_three_words() -> None:
 
 def test_words_lose_their_punctuation() -> None:
     assert words_of("Uh-huh, it’s 9 o'clock!") == ["uhhuh", "it's", "9", "o'clock"]
+
+
+def test_what_the_recogniser_made_of_a_hum_is_a_hum() -> None:
+    assert not takes_the_floor("Chain.", confidence=0.15)
+    assert takes_the_floor("Stop.", confidence=0.5)
+    assert takes_the_floor("What about the chain?", confidence=0.2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.reply import PhraseCache, SpokenPhrase, phrases_of
+from pipeline.reply import PhraseCache, SpokenPhrase
+from pipeline.wording import phrases_of
 
 
 def phrase(text: str, size: int = 10) -> SpokenPhrase:
