@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -57,11 +58,14 @@ class Says:
     ],
     ids=["grounded", "refused", "refused after an opener", "failed", "silent"],
 )
-async def test_what_is_said(pieces: tuple[str | None, ...], said: list[str]) -> None:
+def test_what_is_said(pieces: tuple[str | None, ...], said: list[str]) -> None:
     session = Says(*pieces)
     plan = Ask((Message("user", request(FACT, "How much is a chain?")),), Guard((FACT,), "How much is a chain?"), FALLBACK)
-    phrases = [phrase async for phrase in worded(session, plan, 1, priority=Priority.BET, max_tokens=40)]
-    assert phrases == said
+
+    async def phrases() -> list[str]:
+        return [phrase async for phrase in worded(session, plan, 1, priority=Priority.BET, max_tokens=40)]
+
+    assert asyncio.run(phrases()) == said
     assert session.closed
 
 
