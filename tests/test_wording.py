@@ -53,7 +53,7 @@ class Says:
         (("A new chain", " costs 35", " pounds."), ["A new chain costs 35 pounds."]),
         (("A new chain costs 40 pounds.",), ["I'm sorry, ", "I don't know that. ", "I can take a message."]),
         (("I'm sorry, ", "a chain costs 40 pounds."), ["I'm sorry, ", "I don't know that. ", "I can take a message."]),
-        (("A new chain, ", None), ["A new chain, ", "I'm sorry, ", "I don't know that. ", "I can take a message."]),
+        (("A new chain, ", "fitted", None), ["A new chain, ", "I'm sorry, ", "I don't know that. ", "I can take a message."]),
         ((), ["I'm sorry, ", "I don't know that. ", "I can take a message."]),
     ],
     ids=["grounded", "refused", "refused after an opener", "failed", "silent"],
