@@ -67,6 +67,8 @@ log = structlog.get_logger()
 # What is transcribed begins a little before the VAD was sure, so that soft first sounds are in.
 PREROLL_MS = 250
 LOG_BOUND = 20_000
+# What ran so long before the end of a turn is in its trace.
+AROUND_NS = 1500 * MS
 
 
 class CallObserver(Protocol):
@@ -487,6 +489,7 @@ class Call:
         trace = reply.trace
         trace.reply, trace.heard = reply.text(), " ".join(h.strip() for h in heard if h.strip())
         trace.last_audio_ns = now
+        trace.jobs = self._engines.scheduler.ran_between(trace.speech_end_ns - AROUND_NS, trace.first_audio_ns)
         if trace.outcome == "unfinished":
             trace.outcome = command.outcome
         if reply.plan is not None:

@@ -49,6 +49,19 @@ class Job:
     outcome: Any = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class PastJob:
+    """One job that ran: for whom, how urgent at the end, when (monotonic ns), on how many cores."""
+
+    engine: str
+    turn: tuple[str, int]
+    priority: Priority
+    threads: int
+    queued_ns: int
+    started_ns: int
+    ended_ns: int
+
+
 class JobQueue:
     """Jobs waiting and running, on `cores` cores.
 

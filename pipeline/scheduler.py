@@ -7,13 +7,14 @@ import contextlib
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import structlog
 
-from pipeline.jobs import Job, JobQueue, Priority, Work
+from pipeline.jobs import Job, JobQueue, PastJob, Priority, Work
 
 log = structlog.get_logger()
 
@@ -24,6 +25,7 @@ Result = TypeVar("Result")
 
 # Below the event loop (nice 0): a 20 ms frame must never wait for a matrix product.
 WORKER_NICE = 5
+PAST_JOBS = 4096
 
 
 class Engine(Protocol, Generic[Req, Res]):
@@ -103,6 +105,7 @@ class Scheduler:
     def __init__(self, cores: int, engines: list[Engine[Any, Any]], clock: Callable[[], int]) -> None:
         self.jobs = JobQueue(cores, concurrency={e.name: e.concurrency for e in engines})
         self.usage = Usage()
+        self.past: deque[PastJob] = deque(maxlen=PAST_JOBS)
         self._clock = clock
         self._handover: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         # Engines that work elsewhere (GPU, server) need a thread to wait in, not a core.
@@ -156,6 +159,16 @@ class Scheduler:
         """Queue a job and wait for it."""
         return await self.submit(engine, work, lambda: request)[1]
 
+    def ran_between(self, start_ns: int, end_ns: int) -> list[PastJob]:
+        """The jobs of all calls that ran in this time, as far back as is remembered; oldest first."""
+        found: list[PastJob] = []
+        for job in reversed(self.past):
+            if job.ended_ns < start_ns:
+                break
+            if job.started_ns < end_ns:
+                found.append(job)
+        return found[::-1]
+
     def reprioritise(self, job: Job, priority: Priority) -> None:
         """Move a waiting job."""
         self.jobs.reprioritise(job, priority)
@@ -203,6 +216,10 @@ class Scheduler:
         outcome: _Outcome = job.outcome
         self.jobs.finished(job)
         self.usage.add(job.work.engine, (outcome.ended_ns - outcome.started_ns) / 1e9)
+        work = job.work
+        self.past.append(
+            PastJob(work.engine, work.turn, work.priority, job.threads, job.queued_ns, outcome.started_ns, outcome.ended_ns)
+        )
         # The waiter goes on before the next job is picked: what it asks for next may be more urgent than what waits.
         _settle(outcome.future, error or Ran(result, job.queued_ns, outcome.started_ns, outcome.ended_ns))
         asyncio.get_running_loop().call_soon(self.dispatch)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.jobs import PastJob
+
 VERSION = 1
 MS = 1_000_000
 
@@ -43,6 +45,7 @@ class TurnTrace:
     last_audio_ns: int = 0
     prefilled_tokens: int = 0
     spans: list[Span] = field(default_factory=list)
+    jobs: list[PastJob] = field(default_factory=list)  # what the cores did around the turn's end, for whichever call
 
     def span(self, name: str, start_ns: int, end_ns: int, note: str = "") -> None:
         """Add a stage."""
@@ -69,6 +72,18 @@ class TurnTrace:
             "stages": [
                 {"name": s.name, "start_ms": ms(s.start_ns), "end_ms": ms(s.end_ns), **({"note": s.note} if s.note else {})}
                 for s in self.spans
+            ],
+            "jobs": [
+                {
+                    "engine": j.engine,
+                    "call": j.turn[0],
+                    "priority": j.priority.name.lower(),
+                    "threads": j.threads,
+                    "queued_ms": ms(j.queued_ns),
+                    "start_ms": ms(j.started_ns),
+                    "end_ms": ms(j.ended_ns),
+                }
+                for j in self.jobs
             ],
         }
 
