@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Device = Literal["cpu", "cuda", "auto"]
 
@@ -77,11 +77,11 @@ class TurnThresholds(EngineTable):
     from there down to P = 0 the wait grows to `unlikely_ms`. `max_ms` commits whatever the verdict.
     """
 
-    pause_ms: int = Field(default=60, ge=20, le=1000)
-    sure: float = Field(default=0.8, gt=0, le=1)
+    pause_ms: int = Field(default=40, ge=20, le=1000)
+    sure: float = Field(default=0.75, gt=0, le=1)
     sure_ms: int = Field(default=160, ge=40, le=2000)
     likely: float = Field(default=0.5, gt=0, le=1)
-    likely_ms: int = Field(default=500, ge=40, le=4000)
+    likely_ms: int = Field(default=700, ge=40, le=4000)
     unlikely_ms: int = Field(default=1500, ge=40, le=10000)
     max_ms: int = Field(default=1800, ge=40, le=10000)
 
@@ -95,9 +95,15 @@ class TurnThresholds(EngineTable):
 
 
 class TurnSettings(TurnThresholds):
-    """End of turn: the model that hears whether a sentence is over, and the thresholds."""
+    """End of turn: the models that hear (`model`) and read (`words`, a GGUF; none: only the sound counts) whether a sentence is over."""
 
     model: str = "smart-turn-v3.2"
+    words: str | None = "smollm2-135m"
+
+    @field_validator("words")
+    @classmethod
+    def _none(cls, words: str | None) -> str | None:
+        return None if words == "none" else words
 
 
 class BargeInSettings(EngineTable):

@@ -107,7 +107,14 @@ def resolve(name_or_path: str, models_dir: Path, *, lock: Lock | None = None) ->
 def needed(settings: Settings, *, lock: Lock | None = None) -> list[str]:
     """Names of the lock that these settings use, each once. Paths are the owner's own; an unknown name is a ModelError."""
     lock = lock or load_lock()
-    fields = [settings.asr.model, settings.asr.partial_model, settings.llm.model, settings.turn.model, settings.embed.model]
+    fields = [
+        settings.asr.model,
+        settings.asr.partial_model,
+        settings.llm.model,
+        settings.turn.model,
+        settings.turn.words,
+        settings.embed.model,
+    ]
     if settings.tts.engine == "piper":
         fields.append(settings.tts.voice)
     if settings.vad.engine == "silero":

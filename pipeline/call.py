@@ -41,12 +41,14 @@ from pipeline.turn_events import (
     HangUp,
     Heard,
     Judge,
+    JudgeWords,
     KeyPressed,
     MakeReply,
     PartialReady,
     Play,
     ReplyComplete,
     ReplyPhraseReady,
+    ReplyPlanned,
     Silenced,
     SilenceReached,
     SpeechPaused,
@@ -57,7 +59,9 @@ from pipeline.turn_events import (
     TurnEvent,
     Unpark,
     Verdict,
+    WordsVerdict,
 )
+from pipeline.turn_words import TurnWordsEngine, WordsRequest
 from pipeline.vad import SpeechPaused as VadPaused
 from pipeline.vad import SpeechStarted as VadStarted
 from pipeline.vad import VadModel
@@ -94,6 +98,7 @@ class Engines:
     scheduler: Scheduler
     asr: WhisperEngine
     turn: SmartTurnEngine
+    words: TurnWordsEngine | None
     embed: EmbedEngine
     llm: Llm
     vad: VadModel
@@ -225,10 +230,13 @@ class Call:
                 case VadPaused():
                     self._spans = [Span("vad", self._ears.arrived(speech.sample), now)]
                     self._take(SpeechPaused(speech.sample))
+        self._notice_silence()
+        self._listen_ahead()
+
+    def _notice_silence(self) -> None:
         alarm = self._machine.alarm_sample
         if alarm is not None and self._ears.newest >= alarm and not self._ears.unsure:
             self._take(SilenceReached(self._ears.newest))
-        self._listen_ahead()
 
     # the machine
 
@@ -239,6 +247,10 @@ class Call:
             self._do(command, now)
         if self._asr_job is not None and self._machine.state is State.THINKING:
             self._engines.scheduler.reprioritise(self._asr_job, Priority.FIRST_PHRASE)  # it began as a bet; now the caller waits
+        if isinstance(
+            event, Verdict | WordsVerdict | FinalReady | EngineFailed
+        ):  # the silence that it asks for may be over already
+            asyncio.get_running_loop().call_soon(self._notice_silence)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -249,10 +261,11 @@ class Call:
     def _do(self, command: TurnCommand, now: int) -> None:  # noqa: C901 - one arm a command
         match command:
             case Transcribe():
+                self._begin_bet(command.bet)
                 self._bet_jobs.append(self._spawn(self._transcribe(command), f"asr-{command.bet}"))
+            case JudgeWords():
+                self._bet_jobs.append(self._spawn(self._judge_words(command), f"words-{command.bet}"))
             case Judge():
-                if command.bet != self._bet:
-                    self._begin_bet(command.bet)
                 self._bet_jobs.append(self._spawn(self._judge(command), f"turn-{command.bet}"))
             case MakeReply():
                 self._make_reply(command, now)
@@ -314,8 +327,7 @@ class Call:
         return None
 
     async def _judge(self, command: Judge) -> None:
-        # Cheap, and everybody's first phrase hangs on it.
-        work = Work("turn", Priority.FIRST_PHRASE, (self._leg.call, command.bet))
+        work = Work("turn", Priority.BET, (self._leg.call, command.bet))
         try:
             ran = await self._engines.scheduler.run(
                 self._engines.turn, work, TurnRequest(self._utterance(command.start, command.end), self._leg.rate_hz)
@@ -327,6 +339,20 @@ class Call:
             return self._take(EngineFailed("turn", command.bet))
         self._spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}"))
         return self._take(Verdict(command.bet, ran.value))
+
+    async def _judge_words(self, command: JudgeWords) -> None:
+        if self._engines.words is None:
+            return self._take(EngineFailed("words", command.bet))
+        work = Work("words", Priority.BET, (self._leg.call, command.bet))
+        try:
+            ran = await self._engines.scheduler.run(self._engines.words, work, WordsRequest(command.text))
+        except JobDroppedError:
+            return self._take(EngineFailed("words", command.bet))
+        except Exception:
+            log.exception("words_failed", call=self._leg.call)
+            return self._take(EngineFailed("words", command.bet))
+        self._spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={ran.value:.2f}"))
+        return self._take(WordsVerdict(command.bet, ran.value))
 
     def _utterance(self, start: int, end: int) -> Pcm:
         """What the caller said, with a little before it, but not the end of what was answered already."""
@@ -410,6 +436,7 @@ class Call:
                         ran = await self._engines.scheduler.run(self._engines.embed, work, self._dialogue.query(command.text))
                         vector = ran.value
                     plan = self._dialogue.respond(command.text, vector)
+                    self._take(ReplyPlanned(reply.turn_id, self._dialogue.answers(plan)))
                 case "keys":
                     plan = Say(KEYS)
                 case "reprompt":

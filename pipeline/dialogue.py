@@ -139,6 +139,10 @@ class Dialogue:
         plans = [self._one(text, number, vector) for number in self._requests(text)]
         return plans[0] if len(plans) == 1 else self._together(plans)
 
+    def answers(self, plan: Plan) -> bool:
+        """Whether the plan says more than that the bot does not know."""
+        return not (isinstance(plan, Say) and plan.text == self._unknown)
+
     def commit(self, said: str, reply_heard: str, plan: Plan) -> None:
         """A turn is over: `reply_heard` is what the caller heard of the reply, less than planned after an interruption."""
         self._history.turns += 1

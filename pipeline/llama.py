@@ -16,6 +16,7 @@ import pipeline.threads  # noqa: F401 - before any OpenMP library is loaded
 
 import llama_cpp.llama_cpp as lib  # isort: skip
 import numpy as np  # isort: skip
+from numpy.typing import NDArray  # isort: skip
 
 from pipeline.llm_batch import Batch, BatchResult
 
@@ -39,6 +40,7 @@ class Vocabulary:
     """What the planning side needs of the model: tokenise, detokenise, and which tokens end a reply."""
 
     vocab: Any
+    size: int
     eog: frozenset[int]
     template: str
     bos: str
@@ -106,6 +108,7 @@ class LlamaEngine:
         template = lib.llama_model_chat_template(self._model, None)
         return Vocabulary(
             vocab,
+            self._vocab_size,
             frozenset(t for t in range(self._vocab_size) if lib.llama_vocab_is_eog(vocab, t)),
             template.decode() if template else "",
             special(lib.llama_vocab_bos(vocab)),
@@ -119,6 +122,30 @@ class LlamaEngine:
 
     def run(self, request: Batch) -> BatchResult:
         """One step. Raises ValueError for a batch over MAX_ROWS, which llama.cpp would answer by aborting the process."""
+        status = self._decode(request)
+        if status != 0:
+            lengths = {r.sequence: lib.llama_memory_seq_pos_max(self._memory, r.sequence) + 1 for r in request.rows}
+            return BatchResult(
+                failed=f"llama_decode returned {status}: out of cache cells" if status == 1 else f"llama_decode: {status}",
+                lengths=lengths,
+            )
+        return BatchResult({r.sequence: int(self._logits(i).argmax()) for i, r in enumerate(request.rows) if r.sample})
+
+    def share_of(self, request: Batch, tokens: NDArray[np.int64]) -> float:
+        """One step, and the probability that one of `tokens` follows its last row; 0.0 if that row is not sampled.
+
+        Raises LlamaError when the step is refused, ValueError as `run` does.
+        """
+        if (status := self._decode(request)) != 0:
+            raise LlamaError(f"llama_decode returned {status}")
+        if not request.rows or not request.rows[-1].sample:
+            return 0.0
+        logits = self._logits(len(request.rows) - 1).astype(np.float64)
+        shares = np.exp(logits - logits.max())
+        return float(shares[tokens].sum() / shares.sum())
+
+    def _decode(self, request: Batch) -> int:
+        """llama_decode's status; 0 for a batch without rows."""
         if len(request.rows) > MAX_ROWS:
             raise ValueError(f"{len(request.rows)} rows in a batch of at most {MAX_ROWS}")
         for sequence in request.frees:
@@ -128,7 +155,7 @@ class LlamaEngine:
         for sequence, start in request.rollbacks:
             lib.llama_memory_seq_rm(self._memory, sequence, start, -1)
         if not request.rows:
-            return BatchResult()
+            return 0
         batch = self._batch
         batch.n_tokens = len(request.rows)
         for i, row in enumerate(request.rows):
@@ -137,18 +164,10 @@ class LlamaEngine:
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = row.sequence
             batch.logits[i] = row.sample
-        status = lib.llama_decode(self._context, batch)
-        if status != 0:
-            lengths = {r.sequence: lib.llama_memory_seq_pos_max(self._memory, r.sequence) + 1 for r in request.rows}
-            return BatchResult(
-                failed=f"llama_decode returned {status}: out of cache cells" if status == 1 else f"llama_decode: {status}",
-                lengths=lengths,
-            )
-        return BatchResult({r.sequence: self._greedy(i) for i, r in enumerate(request.rows) if r.sample})
+        return int(lib.llama_decode(self._context, batch))
 
-    def _greedy(self, row: int) -> int:
-        logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, row), shape=(self._vocab_size,))
-        return int(logits.argmax())
+    def _logits(self, row: int) -> NDArray[np.float32]:
+        return np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, row), shape=(self._vocab_size,))
 
     def close(self) -> None:
         """Free the native memory. The engine must be idle."""

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Literal, assert_never
 
 from pipeline.backchannel import takes_the_floor
-from pipeline.endpointing import Waits, completeness
+from pipeline.endpointing import Evidence, Waits
 from pipeline.turn_events import (
     Abandon,
     CallEnded,
@@ -27,12 +27,14 @@ from pipeline.turn_events import (
     HangUp,
     Heard,
     Judge,
+    JudgeWords,
     KeyPressed,
     MakeReply,
     PartialReady,
     Play,
     ReplyComplete,
     ReplyPhraseReady,
+    ReplyPlanned,
     Silenced,
     SilenceReached,
     SpeechPaused,
@@ -43,6 +45,7 @@ from pipeline.turn_events import (
     TurnEvent,
     Unpark,
     Verdict,
+    WordsVerdict,
 )
 
 MS = 1_000_000
@@ -77,13 +80,13 @@ class IllegalTransitionError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class TurnTaking:
-    """All thresholds. `rejudge_ms`: silences at which an unsure verdict is asked for again. `max_utterance_s`: then the turn is over.
+    """All thresholds. `words`: somebody judges the words too. `max_utterance_s`: then the turn is over.
 
     `think_s`: a reply that is not there by then is given up.
     """
 
     waits: Waits = field(default_factory=Waits)
-    rejudge_ms: tuple[int, ...] = (260, 520, 900)
+    words: bool = True
     resume_ms: int = 400
     silence_s: float = 7.0
     reprompts: int = 2
@@ -122,9 +125,11 @@ class _Pause:
 
     bet: int
     sample: int
-    probability: float | None = None
+    audio: float | None = None
     text: str | None = None
-    judged: int = 0
+    words: float | None = None
+    wordless: bool = False  # nobody will judge the words
+    answered: bool | None = None
 
 
 class TurnMachine:
@@ -189,6 +194,14 @@ class TurnMachine:
                 self._on_final(event, now)
             case Verdict():
                 self._on_verdict(event)
+            case WordsVerdict():
+                if self._pause is not None and event.bet == self._pause.bet:
+                    self._pause.words = event.probability
+                    self._arm()
+            case ReplyPlanned():
+                if self._pause is not None and self._next is not None and event.turn_id == self._next.turn_id:
+                    self._pause.answered = event.answered
+                    self._arm()
             case ReplyPhraseReady():
                 self._on_phrase(event)
             case ReplyComplete():
@@ -335,15 +348,15 @@ class TurnMachine:
         elif self.state is not State.SUSPENDED:
             return
         self._bet += 1
-        self._pause = _Pause(self._bet, event.sample)
+        self._pause = _Pause(self._bet, event.sample, wordless=not self.settings.words)
         start = self._speech_start if self._speech_start is not None else event.sample
         end = event.sample + self._samples(self.settings.waits.pause_ms)
-        self._out += [Judge(self._bet, start, end), Transcribe(self._bet, start, end)]
+        self._out += [Transcribe(self._bet, start, end), Judge(self._bet, start, end)]
         self._arm()
 
     def _on_verdict(self, event: Verdict) -> None:
         if self._pause is not None and event.bet == self._pause.bet:
-            self._pause.probability = event.probability
+            self._pause.audio = event.probability
             self._arm()
 
     def _on_final(self, event: FinalReady, now: int) -> None:
@@ -365,6 +378,8 @@ class TurnMachine:
             return
         self._next = _Reply(self._new_turn(), event.text)
         self._out.append(MakeReply(self._next.turn_id, "answer", event.text, bet=self.state is State.BETTING))
+        if self.state is State.BETTING and not pause.wordless:
+            self._out.append(JudgeWords(pause.bet, event.text))
         if self.state is State.THINKING:
             self._commit(pause)
         self._arm()
@@ -381,9 +396,7 @@ class TurnMachine:
         if self.state is not State.BETTING:
             self.alarm_sample = None
             return
-        due_ms = self._wait_ms(pause)
-        again = [ms for ms in self.settings.rejudge_ms[pause.judged :] if ms < due_ms]
-        self.alarm_sample = pause.sample + self._samples(again[0] if again else due_ms)
+        self.alarm_sample = pause.sample + self._samples(self._wait_ms(pause))
 
     def _on_silence(self, sample: int, now: int) -> None:
         if self.alarm_sample is None or sample < self.alarm_sample:
@@ -398,17 +411,10 @@ class TurnMachine:
             if pause.text is not None and not self._keys:  # else the transcript will say, or the keys
                 self._resume(now)
         elif self.state is State.BETTING:
-            self._weigh(pause, sample, now)
+            self._commit_silence(pause, now)
 
-    def _weigh(self, pause: _Pause, sample: int, now: int) -> None:
-        """The caller has been silent up to `sample`: is the turn over?"""
-        silence_ms = (sample - pause.sample) * 1000 // self._rate_hz
-        if silence_ms < self._wait_ms(pause):
-            pause.judged = sum(1 for ms in self.settings.rejudge_ms if ms <= silence_ms)
-            start = self._speech_start if self._speech_start is not None else pause.sample
-            self._out.append(Judge(pause.bet, start, sample))
-            self._arm()
-            return
+    def _commit_silence(self, pause: _Pause, now: int) -> None:
+        """The caller has been silent for long enough: the turn is over."""
         self._become(State.THINKING)
         if self._next is not None:
             self._commit(pause)
@@ -422,9 +428,11 @@ class TurnMachine:
     def _wait_ms(self, pause: _Pause) -> int:
         """The silence that ends the turn, as far as is known by now."""
         waits = self.settings.waits
-        if pause.probability is None:
+        if pause.audio is None or (not pause.wordless and pause.words is None):
             return waits.max_ms
-        return min(waits.max_ms, waits.silence_ms(completeness(pause.probability, pause.text, waits.likely)))
+        evidence = Evidence(pause.text or "", pause.audio, pause.words, pause.answered)
+        complete = evidence.complete(waits.likely) if pause.text else pause.audio
+        return min(waits.max_ms, waits.silence_ms(complete))
 
     def _commit(self, pause: _Pause) -> None:
         assert self._next is not None
@@ -558,12 +566,16 @@ class TurnMachine:
     def _on_failure(self, event: EngineFailed, now: int) -> None:
         match event.engine:
             case "turn":  # the silence alone decides
-                if self._pause is not None and self._pause.bet == event.number and self._pause.probability is None:
-                    self._pause.probability = self.settings.waits.likely
+                if self._pause is not None and self._pause.bet == event.number and self._pause.audio is None:
+                    self._pause.audio = self.settings.waits.likely
+                    self._arm()
+            case "words":
+                if self._pause is not None and self._pause.bet == event.number:
+                    self._pause.wordless = True
                     self._arm()
             case "asr":
                 if self._pause is not None and self._pause.bet == event.number and self._pause.text is None:
-                    self._pause.text = ""
+                    self._pause.text, self._pause.wordless = "", True
                     if self.state is State.THINKING:
                         self._ask_for("pardon", "")
                     else:

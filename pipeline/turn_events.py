@@ -59,6 +59,22 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsVerdict:
+    """P(sentence over) of the transcript of `bet`, by its words."""
+
+    bet: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPlanned:
+    """Whether anything that the bot knows bears on what reply `turn_id` is to answer."""
+
+    turn_id: int
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyPhraseReady:
     """Phrase `index` of reply `turn_id` is synthesised: `samples` at the leg's rate. `text`: as written."""
 
@@ -105,9 +121,9 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class EngineFailed:
-    """An engine could not do its part: of `bet` for `asr` and `turn`, of reply `turn_id` for the rest."""
+    """An engine could not do its part: of a bet for `asr`, `turn` and `words`, of reply `turn_id` for the rest."""
 
-    engine: Literal["asr", "turn", "reply"]
+    engine: Literal["asr", "turn", "words", "reply"]
     number: int
 
 
@@ -126,6 +142,8 @@ TurnEvent = (
     | PartialReady
     | FinalReady
     | Verdict
+    | WordsVerdict
+    | ReplyPlanned
     | ReplyPhraseReady
     | ReplyComplete
     | Heard
@@ -155,6 +173,14 @@ class Judge:
     bet: int
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeWords:
+    """Ask whether `text`, the transcript of `bet`, is the end of a sentence."""
+
+    bet: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,4 +265,6 @@ class HangUp:
     """End the call once what is queued has been heard."""
 
 
-TurnCommand = Transcribe | Judge | MakeReply | Commit | Abandon | Play | Greet | Flush | Unpark | Finish | Count | HangUp
+TurnCommand = (
+    Transcribe | Judge | JudgeWords | MakeReply | Commit | Abandon | Play | Greet | Flush | Unpark | Finish | Count | HangUp
+)

@@ -16,6 +16,7 @@ from pipeline.llama import MAX_SEQUENCES, LlamaEngine
 from pipeline.smart_turn import SmartTurnEngine
 from pipeline.tts import HibariVoice, PiperVoice, TtsEngine, Voice
 from pipeline.turn import TurnTaking
+from pipeline.turn_words import TurnWordsEngine
 from pipeline.vad import SileroModel, VadModel, WebRtcModel
 
 
@@ -25,6 +26,7 @@ class LoadedEngines:
 
     asr: WhisperEngine
     turn: SmartTurnEngine
+    words: TurnWordsEngine | None
     embed: EmbedEngine
     llama: LlamaEngine
     tts: TtsEngine
@@ -37,6 +39,7 @@ class ModelFiles:
 
     asr: Path
     turn: Path
+    words: Path | None
     embed: Path
     llm: Path
     voice: Path | None
@@ -52,6 +55,7 @@ def model_files(settings: Settings) -> ModelFiles:
     return ModelFiles(
         asr=find(settings.asr.model),
         turn=find(settings.turn.model),
+        words=find(settings.turn.words) if settings.turn.words is not None else None,
         embed=find(settings.embed.model),
         llm=find(settings.llm.model),
         voice=find(settings.tts.voice) if settings.tts.engine == "piper" else None,
@@ -89,9 +93,10 @@ def load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str
         tts = TtsEngine(voice, threads=1)
     loading("turn")
     turn = SmartTurnEngine(files.turn, threads=1)
+    words = TurnWordsEngine(files.words, threads=1) if files.words is not None else None
     embed = EmbedEngine(files.embed)
     vad: VadModel = SileroModel(files.vad) if files.vad is not None else WebRtcModel(settings.vad.webrtc_mode)
-    return LoadedEngines(asr, turn, embed, llama, tts, vad)
+    return LoadedEngines(asr, turn, words, embed, llama, tts, vad)
 
 
 def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:
@@ -108,6 +113,7 @@ def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:
     )
     return TurnTaking(
         waits=waits,
+        words=settings.turn.words is not None,
         resume_ms=settings.barge_in.resume_ms,
         silence_s=bot.silence_s,
         reprompts=len(bot.reprompts),

@@ -96,6 +96,8 @@ class Switchboard:
         await self._stack.aclose()
         if self._loaded is not None:
             self._loaded.llama.close()
+            if self._loaded.words is not None:
+                self._loaded.words.close()
 
     # the gateway's Reception
 
@@ -168,6 +170,8 @@ class Switchboard:
         self._loaded = loaded
         self._state = "warming up"
         engines: list[Engine[Any, Any]] = [loaded.asr, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
+        if loaded.words is not None:
+            engines.append(loaded.words)
         scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))
         llm = LlamaLlm(loaded.llama, scheduler, MAX_ROWS)
         self._metrics.watch(
@@ -177,7 +181,7 @@ class Switchboard:
         self._metrics.watch("jobs_waiting", "Jobs that wait for a core", lambda: len(scheduler.jobs))
         self._metrics.watch("tasks", "Tasks of the event loop", lambda: len(asyncio.all_tasks(loop)))
         speaker = PhraseSpeaker(loaded.tts, scheduler, PhraseCache())
-        self._engines = Engines(scheduler, loaded.asr, loaded.turn, loaded.embed, llm, loaded.vad, speaker)
+        self._engines = Engines(scheduler, loaded.asr, loaded.turn, loaded.words, loaded.embed, llm, loaded.vad, speaker)
         bot = self._bot
         dialogue = await loop.run_in_executor(
             None, lambda: Dialogue(bot.name, bot.greeting, bot.instructions, bot.unknown, bot.goodbye, loaded.embed.embed)

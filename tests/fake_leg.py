@@ -21,6 +21,7 @@ from pipeline.audibility import rms
 from pipeline.leg import Audio, Capability, Ended, Flushed, LegEvent, Outcome, Pcm, Played, Segment, Started
 from pipeline.llm_batch import Batch, BatchResult
 from pipeline.smart_turn import TurnRequest
+from pipeline.turn_words import WordsRequest
 
 FRAME = 160
 END_OF_REPLY = 0
@@ -168,6 +169,17 @@ class Judge(Engine):
     def run(self, request: TurnRequest) -> float:
         self.begin()
         return self.probability
+
+
+@dataclass
+class Grammar(Engine):
+    """Whether a sentence may end here: not on an article."""
+
+    name: str = "words"
+
+    def run(self, request: WordsRequest) -> float:
+        self.begin()
+        return 0.0005 if re.search(r"(?:the|an?)\W*$", request.text) else 0.5
 
 
 @dataclass

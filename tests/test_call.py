@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
-from fake_leg import LEVELS, Ears, FakeLeg, Judge, Line, Loudness, Meaning, Mind, Tone, VirtualLoop, noise
+from fake_leg import LEVELS, Ears, FakeLeg, Grammar, Judge, Line, Loudness, Meaning, Mind, Tone, VirtualLoop, noise
 
 from pipeline.call import KEYS, PARDON, Call, CallSettings, Engines
 from pipeline.dialogue import Dialogue
@@ -57,6 +57,7 @@ class Phone:
 
     asr: Ears = field(default_factory=lambda: Ears(words=WORDS))
     turn: Judge = field(default_factory=Judge)
+    words: Grammar = field(default_factory=Grammar)
     embed: Meaning = field(default_factory=Meaning)
     llm: Mind = field(default_factory=Mind)
     voice: TtsEngine = field(default_factory=lambda: TtsEngine(Tone(), threads=1))
@@ -70,14 +71,14 @@ class Phone:
     async def _hold(self, script: Callable[[Line], Awaitable[None]]) -> Call:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
-        engines = [self.asr, self.turn, self.embed, self.llm, self.voice]
+        engines = [self.asr, self.turn, self.words, self.embed, self.llm, self.voice]
         async with Scheduler(2, engines, lambda: round(loop.now * 1e9)) as scheduler:
             llm = LlamaLlm(self.llm, scheduler, 16)
             dialogue = Dialogue("Spoke and Chain", GREETING, FACTS, "I don't know that.", "Goodbye.", self.embed.embed)
             await llm.share(dialogue.prefix)
             speaker = PhraseSpeaker(self.voice, scheduler, PhraseCache())
             line = Line(self.leg, scheduler, loop)
-            parts = Engines(scheduler, self.asr, self.turn, self.embed, llm, Loudness(), speaker)
+            parts = Engines(scheduler, self.asr, self.turn, self.words, self.embed, llm, Loudness(), speaker)
             call = Call(self.leg, parts, dialogue.fork(), SETTINGS, self.counts, lambda: line.now_ns)
             self.leg.subscribe(call.receive)
             running = asyncio.create_task(call.run(), name="call")

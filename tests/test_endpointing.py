@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.endpointing import Waits, completeness, dangling, lingering
+from pipeline.endpointing import Evidence, Waits
 
 WAITS = Waits(sure=0.8, sure_ms=160, likely=0.5, likely_ms=500, unlikely_ms=1500, max_ms=1800)
+QUESTION = "are you open on Sunday"
 
 
 @pytest.mark.parametrize(("probability", "ms"), [(1.0, 160), (0.8, 160), (0.79, 500), (0.5, 500), (0.25, 1000), (0.0, 1500)])
@@ -22,28 +23,39 @@ def test_more_probable_never_waits_longer(one: float, other: float) -> None:
     assert WAITS.silence_ms(high) <= WAITS.silence_ms(low)
 
 
-@pytest.mark.parametrize("text", ["do you have the", "I wanted to ask, um", "well,", "is it...", "I’m", "we are 3 and"])
-def test_a_sentence_that_goes_on(text: str) -> None:
-    assert dangling(text)
+def test_without_a_judge_of_words_the_sound_decides() -> None:
+    assert Evidence(QUESTION, 0.3).complete(0.5) == 0.3
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_both_count(audio: float, words: float, more: float) -> None:
+    known = Evidence(QUESTION, audio, words).complete(0.5)
+    assert 0 < known < 1
+    assert Evidence(QUESTION, max(audio, more), words).complete(0.5) >= known
+    assert Evidence(QUESTION, audio, max(words, more)).complete(0.5) >= known
 
 
 @pytest.mark.parametrize(
-    "text", ["", "...", "are you open on Sunday?", "how much", "what", "at 5", "yes I am", "Is that what it is for, Sunday"]
+    ("audio", "words", "sure"),
+    [(0.99, 0.3, True), (0.99, 0.001, False), (0.1, 0.8, True), (0.02, 0.05, False)],
+    ids=["both", "the words go on", "only the words", "neither"],
 )
-def test_a_sentence_that_may_end(text: str) -> None:
-    assert not dangling(text)
+def test_a_sentence_that_ends_and_one_that_goes_on(audio: float, words: float, sure: bool) -> None:
+    assert (Evidence(QUESTION, audio, words).complete(0.5) >= Waits().sure) is sure
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("Okay, thank you.", True), ("Hello", True), ("", False), ("hello, are you open", False)]
-)
-def test_a_way_in_or_out(text: str, expected: bool) -> None:
-    assert lingering(text) is expected
+def test_a_goodbye_is_the_end_whatever_it_sounds_like() -> None:
+    assert Evidence("Lovely, thanks. Bye.", 0.01, 0.3).complete(0.5) > Evidence("lovely that she thanks Bea", 0.01, 0.3).complete(
+        0.5
+    )
 
 
-def test_words_only_ever_lower_the_probability() -> None:
-    assert completeness(0.95, None, 0.5) == 0.95
-    assert completeness(0.95, "are you open on Sunday", 0.5) == 0.95
-    assert completeness(0.95, "do you have the", 0.5) == 0.25
-    assert completeness(0.1, "do you have the", 0.5) == 0.1
-    assert completeness(0.95, "okay thank you", 0.5) == 0.5
+def test_what_no_fact_answers_is_waited_for() -> None:
+    assert Evidence("my sister told me", 0.9, 0.3, answered=False).complete(0.5) < Evidence("my sister told me", 0.9, 0.3).complete(
+        0.5
+    )
+
+
+@pytest.mark.parametrize("text", ["Okay, thank you.", "Hello", "Yes.", "I have a question."])
+def test_a_way_in_or_out_is_never_sure(text: str) -> None:
+    assert Evidence(text, 0.99, 0.9).complete(0.5) == 0.5

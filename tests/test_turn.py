@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,12 +24,14 @@ from pipeline.turn_events import (
     HangUp,
     Heard,
     Judge,
+    JudgeWords,
     KeyPressed,
     MakeReply,
     PartialReady,
     Play,
     ReplyComplete,
     ReplyPhraseReady,
+    ReplyPlanned,
     Silenced,
     SilenceReached,
     SpeechPaused,
@@ -38,13 +42,14 @@ from pipeline.turn_events import (
     TurnEvent,
     Unpark,
     Verdict,
+    WordsVerdict,
 )
 
 MS = 1_000_000
 GREETING, PHRASE = 8000, 4000
 SETTINGS = TurnTaking(
     waits=Waits(pause_ms=60, sure=0.8, sure_ms=160, likely=0.5, likely_ms=500, unlikely_ms=1500, max_ms=1800),
-    rejudge_ms=(260, 520, 900),
+    words=False,
     silence_s=7.0,
     reprompts=2,
     key_pause_s=1.5,
@@ -182,7 +187,7 @@ def test_one_exchange() -> None:
     assert floor(SpeechStarted(2000 * 8), at=2064) == []
     assert floor.state is State.LISTENING
     assert floor.machine.alarm_ns is None
-    assert floor(SpeechPaused(3000 * 8), at=3064) == [Judge(1, 16000, 24480), Transcribe(1, 16000, 24480)]
+    assert floor(SpeechPaused(3000 * 8), at=3064) == [Transcribe(1, 16000, 24480), Judge(1, 16000, 24480)]
     assert floor.state is State.BETTING
     assert floor(Verdict(1, 0.95), at=3120) == []
     assert floor.alarm_ms == 3160
@@ -247,7 +252,7 @@ def test_a_bet_is_lost_when_the_caller_goes_on_and_the_next_one_hears_it_all() -
     floor(ReplyPhraseReady(2, 0, PHRASE, "We do."))
     assert floor(SpeechStarted(3150 * 8), at=3214) == [Abandon(2), Count("bet_lost")]
     assert floor.state is State.LISTENING
-    assert floor(SpeechPaused(4000 * 8), at=4064) == [Judge(2, 16000, 32480), Transcribe(2, 16000, 32480)]
+    assert floor(SpeechPaused(4000 * 8), at=4064) == [Transcribe(2, 16000, 32480), Judge(2, 16000, 32480)]
     assert floor(FinalReady(1, "do you have", 0.9), Verdict(1, 0.99)) == []  # of the lost bet
     assert floor(FinalReady(2, "do you have red ones", 0.9)) == [MakeReply(3, "answer", "do you have red ones", bet=True)]
 
@@ -266,38 +271,63 @@ def test_a_commit_is_undone_when_the_caller_goes_on_before_anything_was_heard(tr
     assert floor(SpeechStarted(5100 * 8), at=5164) == expected
     assert floor.state is State.LISTENING
     # Nothing was answered: both parts are one turn.
-    assert floor(SpeechPaused(6000 * 8), at=6064) == [Judge(2, 16000, 48480), Transcribe(2, 16000, 48480)]
+    assert floor(SpeechPaused(6000 * 8), at=6064) == [Transcribe(2, 16000, 48480), Judge(2, 16000, 48480)]
 
 
 def test_after_a_reply_was_heard_the_next_turn_begins_anew() -> None:
     floor = speaking(phrases=1)
     floor(Heard(GREETING + PHRASE), at=3700)
-    assert paused(floor, 5000, 6000)[0] == Judge(2, 40000, 48480)
+    assert paused(floor, 5000, 6000)[1] == Judge(2, 40000, 48480)
 
 
-def test_an_unsure_verdict_waits_longer_and_is_asked_for_again() -> None:
+def test_an_unsure_verdict_waits_longer() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.1), FinalReady(1, "I would like to book a room", 0.9), ReplyPhraseReady(2, 0, PHRASE, "Yes."), at=3100)
-    assert floor.silence(3160) == []
-    assert floor.alarm_ms == 3260
-    assert floor.silence(3260) == [Judge(1, 16000, 3260 * 8)]
-    assert floor.alarm_ms == 3520
-    floor(Verdict(1, 0.9), at=3300)
-    assert floor.alarm_ms == 3160  # it has been silent for long enough
-    assert floor.silence(3320)[-1] == Play(2, 0)
+    floor(Verdict(1, 0.6), FinalReady(1, "are you open today", 0.9))
+    assert floor.alarm_ms == 3500
+    assert floor.silence(3499) == []
+    assert floor.silence(3500)[0] == Count("bet_won")
 
 
-def test_a_verdict_that_stays_low_ends_in_the_longest_wait() -> None:
+def test_a_low_verdict_ends_in_the_longest_wait() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.0), FinalReady(1, "my number is five", 0.9), at=3100)
-    judged = []
-    while floor.state is State.BETTING:
-        assert floor.alarm_ms is not None
-        judged += [c for c in floor.silence(floor.alarm_ms) if isinstance(c, Judge)]
-    assert [(judge.end - 24000) // 8 for judge in judged] == [260, 520, 900]
-    assert floor.ms == 3000 + SETTINGS.waits.unlikely_ms
+    floor(Verdict(1, 0.0), FinalReady(1, "are you open today", 0.9))
+    assert floor.alarm_ms == 4500
+
+
+def test_the_words_are_judged_with_the_sound() -> None:
+    floor = greeted(replace(SETTINGS, words=True))
+    paused(floor, 2000, 3000)
+    floor(Verdict(1, 0.95), at=3100)
+    assert floor.alarm_ms == 4800  # nothing is known of the words yet
+    assert floor(FinalReady(1, "are you open today", 0.9))[-1] == JudgeWords(1, "are you open today")
+    floor(WordsVerdict(1, 0.5))
+    assert floor.alarm_ms == 3160
+
+
+def test_words_that_go_on_make_a_sure_sound_wait() -> None:
+    floor = greeted(replace(SETTINGS, words=True))
+    paused(floor, 2000, 3000)
+    floor(Verdict(1, 0.95), FinalReady(1, "do you have the", 0.9), WordsVerdict(1, 0.0005))
+    assert floor.alarm_ms is not None
+    assert floor.alarm_ms > 4000
+
+
+def test_what_nothing_is_known_about_is_waited_for() -> None:
+    floor = greeted(replace(SETTINGS, words=True))
+    paused(floor, 2000, 3000)
+    floor(Verdict(1, 0.9), FinalReady(1, "my sister told me", 0.9), WordsVerdict(1, 0.2))
+    assert floor.alarm_ms == 3160
+    floor(ReplyPlanned(2, answered=False))
+    assert floor.alarm_ms == 3500
+
+
+def test_without_a_verdict_on_the_words_the_sound_decides() -> None:
+    floor = greeted(replace(SETTINGS, words=True))
+    paused(floor, 2000, 3000)
+    floor(Verdict(1, 0.95), FinalReady(1, "are you open today", 0.9), EngineFailed("words", 1))
+    assert floor.alarm_ms == 3160
 
 
 def test_without_a_verdict_the_longest_silence_ends_the_turn() -> None:
@@ -308,12 +338,6 @@ def test_without_a_verdict_the_longest_silence_ends_the_turn() -> None:
         assert floor.alarm_ms is not None
         floor.silence(floor.alarm_ms)
     assert floor.ms == 3000 + SETTINGS.waits.max_ms
-
-
-def test_words_that_do_not_end_make_a_sure_verdict_wait() -> None:
-    floor = betting("do you have the", probability=0.99)
-    assert floor.silence(3200) == []
-    assert floor.state is State.BETTING
 
 
 def test_a_reply_that_never_comes_is_given_up_and_pardoned() -> None:
@@ -358,7 +382,7 @@ def test_an_utterance_that_never_pauses_is_taken_after_28_s() -> None:
     floor(SpeechStarted(2000 * 8), at=2064)
     assert floor.alarm_ms == 30000
     assert floor.silence(29980) == []
-    assert floor.silence(30000) == [Judge(1, 16000, 30060 * 8), Transcribe(1, 16000, 30060 * 8)]
+    assert floor.silence(30000) == [Transcribe(1, 16000, 30060 * 8), Judge(1, 16000, 30060 * 8)]
     floor(Verdict(1, 0.99), FinalReady(1, "and so on and so forth", 0.9), ReplyPhraseReady(2, 0, PHRASE, "Yes."))
     assert floor.silence(30160)[-1] == Play(2, 0)
     assert floor(SpeechPaused(31000 * 8), at=31064) == []  # the end of what was answered already
@@ -462,7 +486,7 @@ def test_who_goes_on_over_a_suspended_reply_is_heard_whole() -> None:
     floor(Silenced(GREETING + 800, 0))
     assert floor(SpeechStarted(4500 * 8), at=4564) == [Count("bet_lost")]
     assert floor.silence(4700) == []
-    assert floor(SpeechPaused(5000 * 8), at=5064) == [Judge(3, 32000, 40480), Transcribe(3, 32000, 40480)]
+    assert floor(SpeechPaused(5000 * 8), at=5064) == [Transcribe(3, 32000, 40480), Judge(3, 32000, 40480)]
 
 
 def test_it_does_not_resume_before_the_transcript() -> None:
