@@ -61,8 +61,7 @@ class BotTurn(_Table):
     pause_ms: int | None = None
     sure: float | None = None
     sure_ms: int | None = None
-    likely: float | None = None
-    likely_ms: int | None = None
+    unsure_ms: int | None = None
     unlikely_ms: int | None = None
     max_ms: int | None = None
 

@@ -73,24 +73,21 @@ class VadSettings(EngineTable):
 class TurnThresholds(EngineTable):
     """When a caller's silence ends the turn, from P(complete) and the milliseconds since the last speech.
 
-    `pause_ms` of silence asks for a verdict. P at or above `sure` commits after `sure_ms`, at or above `likely` after `likely_ms`;
-    from there down to P = 0 the wait grows to `unlikely_ms`. `max_ms` commits whatever the verdict.
+    `pause_ms` of silence asks for a verdict. P at or above `sure` commits after `sure_ms`; below it the wait grows from `unsure_ms` to
+    `unlikely_ms` at P = 0. `max_ms` commits whatever the verdict.
     """
 
     pause_ms: int = Field(default=40, ge=20, le=1000)
     sure: float = Field(default=0.75, gt=0, le=1)
     sure_ms: int = Field(default=160, ge=40, le=2000)
-    likely: float = Field(default=0.5, gt=0, le=1)
-    likely_ms: int = Field(default=700, ge=40, le=4000)
+    unsure_ms: int = Field(default=700, ge=40, le=4000)
     unlikely_ms: int = Field(default=1500, ge=40, le=10000)
     max_ms: int = Field(default=1800, ge=40, le=10000)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.likely > self.sure:
-            raise ValueError(f"likely ({self.likely}) must not be above sure ({self.sure})")
-        if not self.pause_ms <= self.sure_ms <= self.likely_ms <= self.unlikely_ms <= self.max_ms:
-            raise ValueError("the waits must not fall: pause_ms <= sure_ms <= likely_ms <= unlikely_ms <= max_ms")
+        if not self.pause_ms <= self.sure_ms <= self.unsure_ms <= self.unlikely_ms <= self.max_ms:
+            raise ValueError("the waits must not fall: pause_ms <= sure_ms <= unsure_ms <= unlikely_ms <= max_ms")
         return self
 
 

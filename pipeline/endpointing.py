@@ -24,8 +24,7 @@ class Waits:
     pause_ms: int = 40
     sure: float = 0.75
     sure_ms: int = 160
-    likely: float = 0.5
-    likely_ms: int = 700
+    unsure_ms: int = 700
     unlikely_ms: int = 1500
     max_ms: int = 1800
 
@@ -33,10 +32,8 @@ class Waits:
         """Silence after which a turn with this P(complete) is taken as over."""
         if probability >= self.sure:
             return self.sure_ms
-        if probability >= self.likely:
-            return self.likely_ms
-        rest = 1.0 - probability / self.likely
-        return round(self.likely_ms + rest * (self.unlikely_ms - self.likely_ms))
+        rest = 1.0 - probability / self.sure
+        return round(self.unsure_ms + rest * (self.unlikely_ms - self.unsure_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +48,16 @@ class Evidence:
     words: float | None = None
     answered: bool | None = None
 
-    def complete(self, likely: float) -> float:
-        """P(complete). `likely`: as in `Waits`."""
-        probability = self.audio
-        kind = talk(self.text)
-        if self.words is not None:
-            sound = min(max(self.audio, 1e-3), 1 - 1e-3)
-            z = BIAS + AUDIO * math.log(sound / (1 - sound)) + WORDS * math.log(max(self.words, 1e-4))
-            z += CLOSED if kind is not None else UNANSWERED if self.answered is False else 0.0
-            probability = 1 / (1 + math.exp(-z))
-        return min(probability, likely) if kind in _LINGERING else probability
+    @property
+    def lingering(self) -> bool:
+        """Whether the words, whole as they may be, are often followed by more."""
+        return talk(self.text) in _LINGERING
+
+    def complete(self) -> float:
+        """P(complete)."""
+        if self.words is None:
+            return self.audio
+        sound = min(max(self.audio, 1e-3), 1 - 1e-3)
+        z = BIAS + AUDIO * math.log(sound / (1 - sound)) + WORDS * math.log(max(self.words, 1e-4))
+        z += CLOSED if talk(self.text) is not None else UNANSWERED if self.answered is False else 0.0
+        return 1 / (1 + math.exp(-z))

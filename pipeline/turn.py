@@ -431,8 +431,8 @@ class TurnMachine:
         if pause.audio is None or (not pause.wordless and pause.words is None):
             return waits.max_ms
         evidence = Evidence(pause.text or "", pause.audio, pause.words, pause.answered)
-        complete = evidence.complete(waits.likely) if pause.text else pause.audio
-        return min(waits.max_ms, waits.silence_ms(complete))
+        silence_ms = waits.silence_ms(evidence.complete())
+        return min(waits.max_ms, max(silence_ms, waits.unsure_ms) if pause.text and evidence.lingering else silence_ms)
 
     def _commit(self, pause: _Pause) -> None:
         assert self._next is not None
@@ -567,7 +567,7 @@ class TurnMachine:
         match event.engine:
             case "turn":  # the silence alone decides
                 if self._pause is not None and self._pause.bet == event.number and self._pause.audio is None:
-                    self._pause.audio = self.settings.waits.likely
+                    self._pause.audio = 0.5
                     self._arm()
             case "words":
                 if self._pause is not None and self._pause.bet == event.number:

@@ -106,8 +106,7 @@ def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:
         pause_ms=turn.pause_ms,
         sure=turn.sure,
         sure_ms=turn.sure_ms,
-        likely=turn.likely,
-        likely_ms=turn.likely_ms,
+        unsure_ms=turn.unsure_ms,
         unlikely_ms=turn.unlikely_ms,
         max_ms=turn.max_ms,
     )

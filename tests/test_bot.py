@@ -59,7 +59,7 @@ max_call_s = 600
 vocabulary = [" Kovac ", "derailleur"]
 [turn]
 sure = 0.9
-likely_ms = 700
+unsure_ms = 750
 [after_call]
 action = "dial"
 number = "+441632960144"
@@ -67,7 +67,7 @@ number = "+441632960144"
         "bot.toml",
     )
     assert (bot.speed, bot.reprompts, bot.vocabulary) == (1.0, (), ("Kovac", "derailleur"))
-    assert bot.turn.over(TurnSettings()) == TurnSettings(sure=0.9, likely_ms=700)
+    assert bot.turn.over(TurnSettings()) == TurnSettings(sure=0.9, unsure_ms=750)
     assert bot.after_call.number == "+441632960144"
 
 
@@ -132,8 +132,9 @@ BROKEN = {
         'bot.toml:5: after_call: action = "dial" needs a number, and only that: number = "+441632960123"',
     ),
     "thresholds": (
-        GOOD + "[turn]\nlikely = 0.9",
-        "bot.toml:5: turn: does not go with the usual thresholds: likely (0.9) must not be above sure (0.8)",
+        GOOD + "[turn]\nsure_ms = 900",
+        "bot.toml:5: turn: does not go with the usual thresholds: the waits must not fall: pause_ms <= sure_ms <= unsure_ms <="
+        + " unlikely_ms <= max_ms",
     ),
     "empty word": (GOOD + "vocabulary = ['a', '']", "bot.toml:5: vocabulary: a word of it is empty"),
 }

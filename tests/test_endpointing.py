@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from pipeline.endpointing import Evidence, Waits
 
-WAITS = Waits(sure=0.8, sure_ms=160, likely=0.5, likely_ms=500, unlikely_ms=1500, max_ms=1800)
+WAITS = Waits(sure=0.8, sure_ms=160, unsure_ms=500, unlikely_ms=1500, max_ms=1800)
 QUESTION = "are you open on Sunday"
 
 
-@pytest.mark.parametrize(("probability", "ms"), [(1.0, 160), (0.8, 160), (0.79, 500), (0.5, 500), (0.25, 1000), (0.0, 1500)])
+@pytest.mark.parametrize(("probability", "ms"), [(1.0, 160), (0.8, 160), (0.799, 501), (0.4, 1000), (0.0, 1500)])
 def test_the_surer_the_sooner(probability: float, ms: int) -> None:
     assert WAITS.silence_ms(probability) == ms
 
@@ -24,15 +24,15 @@ def test_more_probable_never_waits_longer(one: float, other: float) -> None:
 
 
 def test_without_a_judge_of_words_the_sound_decides() -> None:
-    assert Evidence(QUESTION, 0.3).complete(0.5) == 0.3
+    assert Evidence(QUESTION, 0.3).complete() == 0.3
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_both_count(audio: float, words: float, more: float) -> None:
-    known = Evidence(QUESTION, audio, words).complete(0.5)
+    known = Evidence(QUESTION, audio, words).complete()
     assert 0 < known < 1
-    assert Evidence(QUESTION, max(audio, more), words).complete(0.5) >= known
-    assert Evidence(QUESTION, audio, max(words, more)).complete(0.5) >= known
+    assert Evidence(QUESTION, max(audio, more), words).complete() >= known
+    assert Evidence(QUESTION, audio, max(words, more)).complete() >= known
 
 
 @pytest.mark.parametrize(
@@ -41,21 +41,22 @@ def test_both_count(audio: float, words: float, more: float) -> None:
     ids=["both", "the words go on", "only the words", "neither"],
 )
 def test_a_sentence_that_ends_and_one_that_goes_on(audio: float, words: float, sure: bool) -> None:
-    assert (Evidence(QUESTION, audio, words).complete(0.5) >= Waits().sure) is sure
+    assert (Evidence(QUESTION, audio, words).complete() >= Waits().sure) is sure
 
 
 def test_a_goodbye_is_the_end_whatever_it_sounds_like() -> None:
-    assert Evidence("Lovely, thanks. Bye.", 0.01, 0.3).complete(0.5) > Evidence("lovely that she thanks Bea", 0.01, 0.3).complete(
-        0.5
-    )
+    assert Evidence("Lovely, thanks. Bye.", 0.01, 0.3).complete() > Evidence("lovely that she thanks Bea", 0.01, 0.3).complete()
 
 
 def test_what_no_fact_answers_is_waited_for() -> None:
-    assert Evidence("my sister told me", 0.9, 0.3, answered=False).complete(0.5) < Evidence("my sister told me", 0.9, 0.3).complete(
-        0.5
-    )
+    assert Evidence("my sister told me", 0.9, 0.3, answered=False).complete() < Evidence("my sister told me", 0.9, 0.3).complete()
 
 
 @pytest.mark.parametrize("text", ["Okay, thank you.", "Hello", "Yes.", "I have a question."])
-def test_a_way_in_or_out_is_never_sure(text: str) -> None:
-    assert Evidence(text, 0.99, 0.9).complete(0.5) == 0.5
+def test_a_way_in_or_out_lingers(text: str) -> None:
+    assert Evidence(text, 0.99, 0.9).lingering
+
+
+@pytest.mark.parametrize("text", [QUESTION, "Thanks, goodbye.", "Great, and how much is it?"])
+def test_a_whole_request(text: str) -> None:
+    assert not Evidence(text, 0.99, 0.9).lingering
