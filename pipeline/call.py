@@ -97,6 +97,7 @@ class Engines:
 
     scheduler: Scheduler
     asr: WhisperEngine
+    partial: WhisperEngine  # for what is heard while the caller talks: may be a smaller one, may be the same
     turn: SmartTurnEngine
     words: TurnWordsEngine | None
     embed: EmbedEngine
@@ -379,7 +380,7 @@ class Call:
         turn = (self._leg.call, self._bet + 1)
         try:
             request = AsrRequest(self._utterance(start, end), self._leg.rate_hz, self._settings.bias)
-            ran = await self._engines.scheduler.run(self._engines.asr, Work("asr", Priority.PARTIAL, turn), request)
+            ran = await self._engines.scheduler.run(self._engines.partial, Work("asr", Priority.PARTIAL, turn), request)
             self._partials.append(Span("asr", ran.queued_ns, ran.ended_ns, "partial"))
             self._take(PartialReady(ran.value.text))
             text = self._ahead.stable(ran.value.text, end)

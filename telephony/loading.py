@@ -25,6 +25,7 @@ class LoadedEngines:
     """One of each, not yet warmed."""
 
     asr: WhisperEngine
+    partial: WhisperEngine
     turn: SmartTurnEngine
     words: TurnWordsEngine | None
     embed: EmbedEngine
@@ -38,6 +39,7 @@ class ModelFiles:
     """Where each model lies, checked to be there. `voice` is None for an engine that carries its own."""
 
     asr: Path
+    partial: Path
     turn: Path
     words: Path | None
     embed: Path
@@ -54,6 +56,7 @@ def model_files(settings: Settings) -> ModelFiles:
 
     return ModelFiles(
         asr=find(settings.asr.model),
+        partial=find(settings.asr.partial_model or settings.asr.model),
         turn=find(settings.turn.model),
         words=find(settings.turn.words) if settings.turn.words is not None else None,
         embed=find(settings.embed.model),
@@ -67,14 +70,19 @@ def load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str
     """Load all models; takes seconds, so call it in a thread. `loading` is told which is next."""
     threads = settings.threads
     loading("asr")
-    asr = WhisperEngine(
-        files.asr,
-        device=settings.asr.device,
-        compute_type=settings.asr.compute_type,
-        threads=threads,
-        window_s=settings.asr.window_s,
-        language=bot.language,
-    )
+
+    def whisper(model: Path) -> WhisperEngine:
+        return WhisperEngine(
+            model,
+            device=settings.asr.device,
+            compute_type=settings.asr.compute_type,
+            threads=threads,
+            window_s=settings.asr.window_s,
+            language=bot.language,
+        )
+
+    asr = whisper(files.asr)
+    partial = asr if files.partial == files.asr else whisper(files.partial)
     loading("llm")
     llama = LlamaEngine(
         files.llm,
@@ -92,11 +100,11 @@ def load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str
         voice = HibariVoice(bot.voice or settings.tts.voice)
         tts = TtsEngine(voice, threads=1)
     loading("turn")
-    turn = SmartTurnEngine(files.turn, threads=1)
-    words = TurnWordsEngine(files.words, threads=1) if files.words is not None else None
+    turn = SmartTurnEngine(files.turn, threads=threads)
+    words = TurnWordsEngine(files.words, threads=threads) if files.words is not None else None
     embed = EmbedEngine(files.embed)
     vad: VadModel = SileroModel(files.vad) if files.vad is not None else WebRtcModel(settings.vad.webrtc_mode)
-    return LoadedEngines(asr, turn, words, embed, llama, tts, vad)
+    return LoadedEngines(asr, partial, turn, words, embed, llama, tts, vad)
 
 
 def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:

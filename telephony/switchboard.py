@@ -181,7 +181,9 @@ class Switchboard:
         self._metrics.watch("jobs_waiting", "Jobs that wait for a core", lambda: len(scheduler.jobs))
         self._metrics.watch("tasks", "Tasks of the event loop", lambda: len(asyncio.all_tasks(loop)))
         speaker = PhraseSpeaker(loaded.tts, scheduler, PhraseCache())
-        self._engines = Engines(scheduler, loaded.asr, loaded.turn, loaded.words, loaded.embed, llm, loaded.vad, speaker)
+        self._engines = Engines(
+            scheduler, loaded.asr, loaded.partial, loaded.turn, loaded.words, loaded.embed, llm, loaded.vad, speaker
+        )
         bot = self._bot
         dialogue = await loop.run_in_executor(
             None, lambda: Dialogue(bot.name, bot.greeting, bot.instructions, bot.unknown, bot.goodbye, loaded.embed.embed)
@@ -211,7 +213,8 @@ class Switchboard:
         assert self._engines is not None
         work = Work("warm", Priority.BET, ("warm", 0))
         second = np.zeros(TELEPHONE_HZ, np.int16)
-        await scheduler.run(loaded.asr, work, AsrRequest(second, TELEPHONE_HZ, call.bias))
+        for asr in (loaded.asr, loaded.partial):
+            await scheduler.run(asr, work, AsrRequest(second, TELEPHONE_HZ, call.bias))
         await scheduler.run(loaded.turn, work, TurnRequest(second, TELEPHONE_HZ))
         whole = [call.greeting]
         cut = [phrase for text in (*call.reprompts, call.goodbye, self._bot.unknown, PARDON, KEYS) for phrase in phrases_of(text)]

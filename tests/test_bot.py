@@ -133,8 +133,7 @@ BROKEN = {
     ),
     "thresholds": (
         GOOD + "[turn]\nsure_ms = 900",
-        "bot.toml:5: turn: does not go with the usual thresholds: the waits must not fall: pause_ms <= sure_ms <= unsure_ms <="
-        " unlikely_ms <= max_ms",
+        "bot.toml:5: turn: does not go with the usual thresholds: the waits must not fall: pause, sure, unsure, unlikely, max",
     ),
     "empty word": (GOOD + "vocabulary = ['a', '']", "bot.toml:5: vocabulary: a word of it is empty"),
 }

@@ -78,7 +78,7 @@ class Phone:
             await llm.share(dialogue.prefix)
             speaker = PhraseSpeaker(self.voice, scheduler, PhraseCache())
             line = Line(self.leg, scheduler, loop)
-            parts = Engines(scheduler, self.asr, self.turn, self.words, self.embed, llm, Loudness(), speaker)
+            parts = Engines(scheduler, self.asr, self.asr, self.turn, self.words, self.embed, llm, Loudness(), speaker)
             call = Call(self.leg, parts, dialogue.fork(), SETTINGS, self.counts, lambda: line.now_ns)
             self.leg.subscribe(call.receive)
             running = asyncio.create_task(call.run(), name="call")
