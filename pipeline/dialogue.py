@@ -21,7 +21,7 @@ from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
 from pipeline.statements import Statement, split
 from pipeline.timetable import Timetable, offers
-from pipeline.words import plain, tokens
+from pipeline.words import generalised, plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
 
@@ -135,7 +135,7 @@ class Dialogue:
             if re.search(r"\bi (?:meant|mean|said)\b", plain(said))
             else said
         )
-        text = without_openers(corrected)
+        text = generalised(without_openers(corrected), self._index.knows)
         plans = [self._one(text, number, vector) for number in self._requests(text)]
         return plans[0] if len(plans) == 1 else self._together(plans)
 

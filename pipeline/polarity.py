@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pipeline.ages import old_enough
 from pipeline.questions import Question
-from pipeline.words import content, plain
+from pipeline.words import content, plain, words_of
 
 _NEGATION = re.compile(
     r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|closed|shut|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
@@ -26,6 +26,13 @@ _ASKS_NEED = re.compile(
 _ASKS_WITHOUT = re.compile(
     r"\bwithout\b|\bjust (?:turn up|drop in|walk in|come by|come in|pop in|show up)\b|\bwalk in\b|\bdrop in\b"
 )
+_PERMITS = re.compile(
+    r"\b(?:welcome|allowed|fine|yes|can|may|possible|available|included?|free|offer|happy|glad|no problem|no bother|while you wait|you'll|you will)\b"
+)
+_PLAIN_VERBS = words_of("pay bring order sit eat drink visit book")
+"""What callers do anyway: a fact need not say it again."""
+_EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
+_OWN = re.compile(r"\b(?:your|their|one's) own\b|\b(?:it|them|one|some)\b")
 _ASKS_FREE = re.compile(
     r"\b(?:have to|need to|must|do (?:i|we)) (?:\w+ )?pay\b|\bcost (?:anything|extra|me)\b|\bcharge (?:for|extra|anything)\b|\bextra\b"
 )
@@ -51,14 +58,14 @@ def deciding(question: Question, text: str, weigh: Callable[[str], float]) -> st
     parts = [
         p.strip()
         for p in re.split(
-            r"\s[-–—]\s|,? but (?=\w+ \w+ (?:\w+ )?(?:can|may|must|do|does|are|is|have|not))|,? and (?=(?:we|you|they|there) )",
+            r"\s[-–—]\s|,? but (?=\w+ \w+ (?:\w+ )?(?:can|may|must|do|does|are|is|have|not)|(?:you|we|they)(?:'re|'ll| are) )|,? and (?=(?:we|you|they|there) )",
             text.rstrip("."),
         )
     ]
     if len(parts) < 2:
         return text
     keys = {k: weigh(k) for k in (*question.keys, *question.before_keys)}
-    shares = [sum(w for k, w in keys.items() if k in set(content(p))) for p in parts]
+    shares = [sum(w for k, w in keys.items() if k in set(content(p))) + _own(question, p, keys) for p in parts]
     best = max(range(len(parts)), key=lambda i: shares[i])
     if sorted(shares)[-2] == shares[best]:
         return text
@@ -89,7 +96,11 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     # The noun asked for decides, not the verb: "do you do cats" is about cats.
     objects = {key: weigh(key) for key in keys if key != question.verb} or {key: weigh(key) for key in keys}
     done = 0.5 * weigh(question.verb) if question.verb else 0.0
-    found = [(sum(w for k, w in objects.items() if k in words), words, c) for c in clauses(text) for words in [set(content(c))]]
+    found = [
+        (sum(w for k, w in objects.items() if k in words) or _own(question, c, objects), words, c)
+        for c in clauses(text)
+        for words in [set(content(c))]
+    ]
     if not found or not objects:
         return None
     # Of two clauses about the same thing the one with the same verb decides: "you can bring beer but you can't sell it".
@@ -98,9 +109,25 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
         return False
     if share == 0:
         return None
+    if (bounded := _EXCEPT.split(clause, maxsplit=1))[1:] and not negated(asked):
+        kept, left_out = (sum(w for k, w in objects.items() if k in set(content(part))) for part in bounded)
+        if left_out and not negated(bounded[0]):
+            return False
+        return True if kept and not negated(bounded[0]) else None
     if negated(clause):
         return None if negated(asked) or re.search(r"\b(?:except|unless|other than)\b", clause) else False
     if re.search(r"\bonly\b", clause):
         return None
     whole = sum(objects.values())
-    return True if share >= 0.6 * whole and not negated(asked) else None
+    if share < 0.6 * whole or negated(asked):
+        return None
+    # "Could somebody fetch us from the station?" is no yes for knowing where the station is.
+    does = question.verb_said in _PLAIN_VERBS or not content(question.verb_said) or question.verb in content(text) or _PERMITS.search(statement)
+    return True if does else None
+
+
+def _own(question: Question, clause: str, objects: dict[str, float]) -> float:
+    """ "Cake isn't included, but you're welcome to bring your own": the second clause is about the cake as well."""
+    if question.verb and question.verb in content(clause) and _PERMITS.search(plain(clause)) and _OWN.search(plain(clause)):
+        return sum(objects.values())
+    return 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from pipeline.hours import DAYS, days_in
@@ -57,7 +57,7 @@ _WANTS = (
     (
         Want.PRICE,
         (
-            r"\bhow much(?! (?:notice|time|longer))\b|\bset \w+ back\b|\bam i looking at\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
+            r"\bhow much(?! (?:notice|time|longer|earlier|later))\b|\b(?:set|run|cost) (?:me|us|him|her|them) back\b|\bam i looking at\b|\bwhat(?:'s| is| does| do| would| will|'ll)\b.{0,40}\b(?:come to|run (?:me|us)|(?:want|ask|take|charge) for|set (?:me|us) back|go for|owe)\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
             r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b"
         ),
     ),
@@ -67,14 +67,21 @@ _WANTS = (
     ),
     (Want.MEASURE, r"\bhow (?:warm|hot|cold|big|large|deep|wide|heavy|tall|high|steep|loud|busy|clean|safe|strong|fast|far)\b"),
     (Want.ATTRIBUTE, _ATTRIBUTE),
-    (Want.WHO, r"\bwho(?:'s|se)?\b(?! (?:is|am|has|have|had|needs|wants|loves|likes)\b(?=.*\?.*\?))"),
+    # "An old dog who goes everywhere" asks for nobody.
+    (Want.WHO, r"(?:^(?:[\w']+,? ){0,2}|[,;] |\b(?:know|me|ask|say|and|so|to|with|by|from|of) )(?<!someone )(?<!somebody )who(?:'s|se|m)?\b"),
     (
         Want.WHEN,
-        r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b",
+        r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"
+        r"|\bwhat(?:'s| is) the (?:latest|earliest)\b",
     ),
 )
+_MODAL = r"(?:do|does|did|can|could|will|would|shall|should|may|might|must)"
+_DOES = (
+    rf"\b(?:{_AUX} (?:i|you|we|he|she|they|it|one)|{_MODAL} (?:some(?:body|one)|any(?:body|one)|(?:my|our|your|his|her|the|a|an) [a-z'-]+(?: and i)?))"
+    r" (?:(?:just|still|also|even|please|maybe|perhaps|guys) )*"
+)
 _OBJECT = re.compile(
-    rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:you|we|they) got\b|\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*[a-z'-]+)"
+    rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:you|we|they) got\b|{_DOES}[a-z'-]+)"
     r" (?P<object>[^,.?;]*?)(?=\b(?:in|at|on|for|with|near|by|to|from|if|when|while|because|as|instead|during|before|after|around|this|next)\b|[,.?;]|$)"
 )
 _REQUEST = re.compile(
@@ -161,13 +168,15 @@ class Question:
         return concept(match[1]) if match else ""
 
     @property
+    def verb_said(self) -> str:
+        """ "sell" in "do you sell helmets", or nothing."""
+        match = re.search(rf"{_DOES}([a-z'-]+)", plain(self.core))
+        return match[1] if match else ""
+
+    @property
     def verb(self) -> str:
-        """The concept of "sell" in "do you sell helmets", or nothing."""
-        match = re.search(
-            rf"\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*([a-z'-]+)",
-            plain(self.core),
-        )
-        return concept(match[1]) if match else ""
+        """The verb's concept."""
+        return concept(self.verb_said) if self.verb_said else ""
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -266,9 +275,12 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
 def when_of(said: str, core: str = "") -> When:
     """Days and times in what was said; the asking sentence's own come before those of the lead-up."""
     own = _when(core or said)
-    if own or not core:
+    if not core or own.days or own.relative is not None or own.next_day:
         return own
     whole = _when(said)
+    if own:
+        # "I've got Tuesday off. Could we come around two?"
+        return replace(own, days=whole.days, relative=whole.relative)
     return When(days=whole.days, relative=whole.relative) if whole.days or whole.relative is not None else own
 
 

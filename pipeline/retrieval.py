@@ -25,6 +25,9 @@ THRESHOLD = 0.45
 """Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
 
 _PRICE = re.compile(r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
+VERB = 0.35
+"""More for a statement that has a yes-or-no question's own verb."""
+_EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare)\b", re.IGNORECASE)
 OBJECT_SHARE = 0.28
 """Share of a yes-or-no question's objects (by weight) that the fact must mention."""
 
@@ -130,6 +133,8 @@ class FactIndex:
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
         age = age_of(question)
+        # "Could somebody fetch us from the station?": who fetches bears more on it than what is at the station.
+        done = question.verb if question.want is Want.YES_NO and self.telling(question.verb) else ""
         want = Want.PRICE if question.yes_no and asks_free(question.core) else question.want
         cosines = self._vectors @ vector if vector is not None else np.zeros(len(self.statements), dtype=np.float32)
         last = (
@@ -141,7 +146,10 @@ class FactIndex:
             Scores(
                 words=sum(w for key, w in weights.items() if key in keys or key in pairs) / whole,
                 meaning=float(cosine),
-                kind=kind + (0.25 if aged and age is not None else 0.0),
+                kind=kind
+                + (0.25 if aged and age is not None else 0.0)
+                - (0.2 if _out_of_the_ordinary(statement, question) else 0.0)
+                + (VERB if done in keys else 0.0),
                 context=_context(statement, last, yes_no=question.yes_no)
                 * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
             )
@@ -236,6 +244,12 @@ class FactIndex:
         return tuple(item for count, item in ranked if count == most) if most else ()
 
 
+def _out_of_the_ordinary(statement: Statement, question: Question) -> bool:
+    """ "Late check out until 1 pm" is no answer to somebody who asks when to check out."""
+    match = _EXTRA.match(statement.text)
+    return match is not None and match[0].lower() not in plain(question.text)
+
+
 def previous_hints(previous: Previous | None) -> frozenset[str]:
     """List entries that the last question pointed at."""
     return previous.picked.hints if previous is not None and previous.picked else frozenset()
@@ -246,9 +260,9 @@ def _kind(want: Want, statement: Statement) -> float:
     text = plain(statement.text)
     match want:
         case Want.PRICE:
-            return 0.3 if statement.has_price else -0.1
+            return 0.3 if statement.has_price else -0.35
         case Want.LENGTH:
-            return 0.3 if statement.has_length else -0.1
+            return 0.3 if statement.has_length else -0.35
         case Want.PHONE:
             return 0.6 if statement.has_phone else 0.0
         case Want.EMAIL:

@@ -31,8 +31,8 @@ _LENGTH = re.compile(
 )
 _PHONE = re.compile(r"\+?\d[\d ()\-]{6,}\d")
 _CONTINUES = re.compile(
-    r"^(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
-    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|small|large|first|ready|usually|normally)\b",
+    r"^(?:[£$€]\d|(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
+    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|small|large|first|ready|usually|normally)\b)",
     re.IGNORECASE,
 )
 """Beginnings that need a subject from before, from the line above as well."""
@@ -44,7 +44,7 @@ _GOES_ON = re.compile(
 """Beginnings that need one from the same line only."""
 _PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
 _COMPLETES = re.compile(
-    r"^(?:after (?:that|this)|otherwise|if (?:so|not)|then|before that|in that case|please ask for"
+    r"^(?:after (?:that|this)|otherwise|if (?:so|not|full|busy|closed|late|in doubt|it is)|on top of that|then|before that|in that case|please ask for"
     r"|it (?:is|costs|takes|lasts|has|includes)|they (?:are|cost|take|have|last)|this (?:is|includes))\b",
     re.IGNORECASE,
 )
@@ -284,7 +284,7 @@ def _subject(sentence: str) -> str:
         r"^(?:We (?:teach|offer|have|do|sell|rent out|rent|run)\s+)?(?P<subject>.*?)(?=\s+(?:is|are|was|costs?|takes?|lasts?|has|have|can|may|must|by|for|only|at|there|while)\b|[\d£$€:,(]|$)",
         sentence,
     )
-    subject = re.sub(r"\s+(?:from|to|of|in|on|with|and|or|up)$", "", match["subject"].strip(" .-–")) if match else ""
+    subject = re.sub(r"\s+(?:yes|no|from|to|of|in|on|with|and|or|up)$", "", match["subject"].strip(" .-–")) if match else ""
     return (
         subject
         if 0 < len(subject.split()) <= 5

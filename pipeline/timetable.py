@@ -94,7 +94,8 @@ class Timetable:
         asks_open = bool(_OPEN.search(core)) and not re.search(r"\bopen to\b|\bhow many hours\b|\b\d+ hours\b", core)
         if question.want is Want.LENGTH and not asks_open:
             return None
-        clocked = question.when.minute is not None or question.when.part is not None
+        # "On the last morning, by when must we be out?" names a part of the day and asks for no hours.
+        clocked = question.when.minute is not None or (question.when.part is not None and question.want is not Want.WHEN)
         timed = bool(question.when.days) or (clocked and question.when.relative is None)
         if asks_open and (not rest or timed):
             return self.main
@@ -104,8 +105,17 @@ class Timetable:
             return self.main
         if question.when.relative is not None and question.yes_no and not rest and not question.keys:
             return self.main
+        if timed and question.yes_no and self._shut(question, fact):
+            return self.main
         settles = fact is not None and (_mentions_time(fact) or re.search(r"\b(?:no|not|cannot)\b|n't\b", plain(fact.text)))
         return self.main if timed and question.yes_no and not settles else None
+
+    def _shut(self, question: Question, fact: Statement | None) -> bool:
+        """Whether the business is closed on the days asked for, and the fact does not speak of just these."""
+        days = question.when.days
+        if self.main is None or not days or any(self.main.ranges[day] for day in days):
+            return False
+        return fact is None or not any(DAYS[day].lower() in plain(fact.text) for day in days)
 
     def answer(self, question: Question, schedule: Schedule, last: When | None, today: dt.date | None) -> HoursAnswer:
         """What to say about `schedule`. Days of the last question are taken over where this one names none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -49,7 +50,7 @@ STOPWORDS = words_of(
     wasn't way we we'd we'll we're we've well went were what what's whatever when when's where where's whether which while who
     who's whole why will with within without won't wonder wondering would wouldn't yeah yep yes yet you you'd you'll you're
     you've your yours yourself um uh er erm hmm mm mhm ah place somehow awful terribly absolutely able allowed
-    anywhere case definitely else's especially find found guess hear heard hope idea interested keep leave left
+    anywhere along everywhere altogether case definitely else's especially find found guess hear heard hope idea interested keep leave left
     live love mind moment name offer offering offers okay open closed opening opened close closes closing shut hours hour
     pretty question's ready set show start starts started stay talk turn wish work works working year's zero"""
 )
@@ -62,7 +63,7 @@ _SYNONYMS = (
     "cancel cancellation",
     "reschedule move postpone rearrange",
     "appointment book booking reserve reservation slot session consultation",
-    "child children kid kids boy girl son daughter toddler nephew niece grandson granddaughter youngster infant baby little",
+    "child children kid kids boy girl son daughter toddler nephew niece grandson granddaughter youngster infant baby little lad lass teen teenager tot",
     "adult grown-up grownup",
     "senior pensioner retired elderly oap concession",
     "rent rental hire borrow",
@@ -134,7 +135,55 @@ _SYNONYMS = (
     "wedding marriage",
     "group party",
     "photo photograph picture",
+    "walk foot",
+    "post courier dispatch ship postage",
+    "arrival arrive checkin",
+    "departure depart checkout vacate",
+    "pram buggy pushchair stroller",
+    "clothes clothing garment",
+    "trousers pants jeans",
+    "sofa couch settee",
+    "nervous anxious scared fear phobia",
+    "rain rainy weather",
+    "ill sick poorly unwell",
+    "refund reimburse",
+    "student pupil",
+    "staff team employee",
+    "tall height",
+    "heavy weight weigh",
+    "gear kit equipment",
+    "van lorry truck",
+    "pet animal",
+    "engrave inscription",
+    "paint painter decorate",
+    "clean cleaner",
+    "alter alteration hem shorten",
+    "id identification passport",
 )
+_KINDS = {
+    "dog": "labrador retriever spaniel poodle terrier westie beagle collie alsatian dachshund bulldog pug chihuahua husky rottweiler cockapoo "
+    "labradoodle whippet greyhound corgi spaniel mongrel",
+    "cat": "persian siamese tabby tomcat",
+    "pet": "dog cat rabbit hamster gerbil bird snake tortoise guinea",
+    "rabbit": "bunny",
+    "shoe": "brogue trainer sneaker sandal loafer stiletto",
+    "boot": "wellies wellington",
+    "car": "ford vauxhall volkswagen toyota bmw audi mercedes honda nissan hatchback saloon suv",
+    "card": "plastic amex",
+    "cash": "banknote fiver tenner",
+    "clothes": "trousers shirt jacket dress skirt coat suit blouse jumper",
+    "watch": "wristwatch",
+    "bag": "handbag rucksack backpack suitcase purse",
+    "alcohol": "prosecco champagne gin whisky vodka cider spirits",
+    "dinner": "supper",
+    "tyre": "tube wheel",
+    "senior": "grandma granny grandad granddad grandfather grandmother nan",
+    "computer": "laptop macbook pc",
+    "phone": "iphone smartphone",
+    "instrument": "piano violin cello guitar drums flute trumpet saxophone clarinet keyboard ukulele",
+    "vegetarian": "vegan",
+}
+"""What a caller may name instead of the kind that the owner names."""
 
 _stemmer = snowballstemmer.stemmer("english")
 
@@ -153,11 +202,37 @@ for _group in _SYNONYMS:
         _CONCEPT.setdefault(stem(_word), "=" + _words[0])
 
 
+_KIND = {stem(word): kind for kind, words in _KINDS.items() for word in words.split()}
+
+
+def generalised(text: str, known: Callable[[str], bool]) -> str:
+    """ "Our labrador" -> "our dog", where the labrador is `known` to nobody and the dog is."""
+
+    def kind(match: re.Match[str]) -> str:
+        word = match[0].lower()
+        while not known(concept(word)) and (broader := _KIND.get(stem(word))):
+            word = broader
+        if word == match[0].lower() or not known(concept(word)):
+            return match[0]
+        return f"{word}s" if stem(match[0]) != match[0].lower() and match[0].endswith("s") else word
+
+    return re.sub(r"[A-Za-z]+", kind, text)
+
+
 def plain(text: str) -> str:
     """Lower case, straight quotes, single spaces, "second-hand" as one word."""
     text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()
     text = re.sub(r"\bcome (?:out |over |round )?to (?:us|me|(?:my|our) (?:home|house|place|flat))\b", "home visit", text)
     text = re.sub(r"\bup[- ]?front\b", "in advance", text)
+    text = re.sub(r"\bcheck(?:ing|ed)?[ -]?in\b", "checkin", text)
+    text = re.sub(r"\bcheck(?:ing|ed)?[ -]?out\b|\b(?:out of|leave|vacate) (?:the|our|my) rooms?\b", "checkout", text)
+    text = re.sub(r"\be-(?=[a-z]{3})(?!mail)", "electric ", text)
+    text = re.sub(r"\byou (?:guys|lot|folks)\b", "you", text)
+    text = re.sub(r"\b(?:stop|swing|drop) by\b", "visit", text)
+    text = re.sub(r"\bgrown[- ]up", "grownup", text)
+    text = re.sub(r"\bpick[- ]?ups?\b", "pickup", text)
+    text = re.sub(r"\b(?:apple|google) pay\b", "card", text)
+    text = re.sub(r"\bmail(?= (?:it|them|those|these|that|this|something|my|our|the|one)\b)", "post", text)
     text = re.sub(r"\bover[- ]?6[05]'?s?\b", "pensioner", text)
     text = re.sub(r"(?:\bpercent|\bper cent|%) off\b", "percent discount", text)
     return re.sub(r"\bsecond[ -]hand\b|(?<=\bsell )used\b|(?<=\bbuy a )used\b|(?<=\bany )used\b|\bpre-owned\b", "secondhand", text)
