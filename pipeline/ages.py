@@ -19,7 +19,7 @@ _LOWER = re.compile(
 )
 _UPPER = re.compile(rf"\b(?:under|below|younger than|up to(?: age)?) (?P<a>\d+){_NO_AGE}{_UNIT.format('ua')}")
 _AGE = re.compile(
-    rf"\b(?:is|are|am|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}}){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
+    rf"\b(?:is|are|am|[a-z]+'s|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}}){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
     r"|\b(?P<b>\d{1,2})[- ](?P<ub>weeks?|months?|years?)[- ]olds?\b"
 )
 _PRICED = re.compile(r"[£$€%]|\bfree\b|\bpounds?\b|\boff\b|\bdiscount\b|\bticket\b")
@@ -60,6 +60,10 @@ def has_age(text: str) -> bool:
 def includes(text: str, age: float) -> bool:
     """Whether a list's entry is meant for that age: "under 4s free", "over 65s £3.80"."""
     figures = _figures(text)
+    if match := re.search(r"\b(?:up to (?:age )?)?(?P<a>\d+) (?:and|or) (?:under|younger|below)\b|\bup to (?:age )?(?P<b>\d+)\b", figures):
+        return age <= int(match["a"] or match["b"]) * 12
+    if match := re.search(r"\b(?P<a>\d+) (?:and|or) (?:over|older|up|above)\b", figures):
+        return age >= int(match["a"]) * 12
     if match := re.search(r"\bunder (?P<a>\d+)", figures):
         return age < int(match["a"]) * 12
     match = re.search(r"\bover (?P<a>\d+)", figures)

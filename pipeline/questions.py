@@ -268,6 +268,8 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
         _POINTS.search(re.sub(r"\b(?:is|are) (?:there|it)\b|\bthis (?:morning|week|month|year|\w+day)\b", "", bare))
     ) and not _topical(before)
     points = points and len(_topical(core)) <= 1
+    # "How much is that fee for her?"
+    points = points or bool(re.search(r"\b(?:that|this|same) (?:fee|charge|price|rate|deposit|offer|discount)\b", bare))
     leans = bool(_LEANS.search(bare)) or points or (not _topical(said) and want in _NEED_A_TOPIC)
     return Question(said, core, before, want, yes_no, leans, points, when_of(said, core))
 

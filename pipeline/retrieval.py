@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.ages import age_of, has_age, includes
 from pipeline.polarity import asks_free, negated
 from pipeline.questions import Question, Want
-from pipeline.statements import Item, Statement
+from pipeline.statements import LENGTH, MONEY, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
 
 Floats = NDArray[np.float32]
@@ -175,7 +175,9 @@ class FactIndex:
             best = self.statements.index(last)
         fact = self.statements[best]
         confident = self._bears(question, fact, scores[best], leaning=last is not None)
-        return Picked((fact,), fact.narrowed(self._items(fact, question, hints, previous)), scores[best].total, confident, hints)
+        items = self._items(fact, question, hints, previous)
+        text = fact.narrowed(items) if items else _facet(fact, question)
+        return Picked((fact,), text, scores[best].total, confident, hints)
 
     def _listed(self, statement: Statement, want: Want, hints: frozenset[str]) -> float:
         """More for a list that has the wanted entry than for the sentence that says what "medium" means."""
@@ -226,7 +228,16 @@ class FactIndex:
     def _items(
         self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None
     ) -> tuple[Item, ...]:
-        """Entries of its list that were asked for; all when none was."""
+        """Entries of its list that were asked for; none when all are as good."""
+        if statement.says_more and not _asks_price(question):
+            return ()
+        found = self._asked_for(statement, question, hints, previous)
+        kind = MONEY if _asks_price(question) else LENGTH if question.want is Want.LENGTH else None
+        return tuple(item for item in found if kind is None or kind.search(item.text) or not any(kind.search(i.text) for i in found))
+
+    def _asked_for(
+        self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None
+    ) -> tuple[Item, ...]:
         minutes = question.minutes
         if minutes and (by_length := tuple(item for item in statement.items if item.minutes & minutes)):
             return by_length
@@ -241,7 +252,27 @@ class FactIndex:
             hints = previous_hints(previous)
         ranked = [(len(item.keys & hints), item) for item in statement.items]
         most = max((count for count, _ in ranked), default=0)
-        return tuple(item for count, item in ranked if count == most) if most else ()
+        if not most:
+            return ()
+        best = [item for count, item in ranked if count == most]
+        # An "ordinary double" is the double, not the one with a view of the sea.
+        least = min(len(item.keys - hints) for item in best)
+        return tuple(item for item in best if len(item.keys - hints) == least)
+
+
+def _asks_price(question: Question) -> bool:
+    return question.want is Want.PRICE or (question.yes_no and asks_free(question.core))
+
+
+def _facet(statement: Statement, question: Question) -> str:
+    """The part of a statement with an amount of the kind that was asked for."""
+    match question.want:
+        case Want.PRICE:
+            return statement.facet(MONEY)
+        case Want.LENGTH:
+            return statement.facet(LENGTH)
+        case _:
+            return statement.full
 
 
 def _out_of_the_ordinary(statement: Statement, question: Question) -> bool:

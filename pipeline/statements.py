@@ -19,15 +19,19 @@ _VALUE = re.compile(
     r"|\b(?:free(?! (?:appointment|place|slot|space))|no charge)\b",
     re.IGNORECASE,
 )
-_MONEY = re.compile(
+MONEY = re.compile(
     r"[£$€]|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|%|percent|per cent)"
     r"|\bfree\b(?! (?:appointment|place|slot|space))|\bno charge\b|\b(?:half|quarter|third|part)(?: of)? the (?:price|fee)\b|\bdeposit\b",
     re.IGNORECASE,
 )
-_LENGTH = re.compile(
+LENGTH = re.compile(
     r"\b(?:\d+|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|few)(?:[ -](?:to|or|-)[ -]\w+)?[ -]?"
     r"(?:and a half )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b(?: and a half\b)?",
     re.IGNORECASE,
+)
+_DATE = (
+    r"(?:\b(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?\b"
+    r"|\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b)\.?"
 )
 _PHONE = re.compile(r"\+?\d[\d ()\-]{6,}\d")
 _CONTINUES = re.compile(
@@ -44,12 +48,18 @@ _GOES_ON = re.compile(
 """Beginnings that need one from the same line only."""
 _PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
 _COMPLETES = re.compile(
-    r"^(?:after (?:that|this)|otherwise|if (?:so|not|full|busy|closed|late|in doubt|it is)|on top of that|then|before that|in that case|please ask for"
+    r"^(?:after (?:that|this)|otherwise|if (?:so|not|full|busy|closed|late|in doubt|it is)|then|before that|in that case|please ask for"
     r"|it (?:is|costs|takes|lasts|has|includes)|they (?:are|cost|take|have|last)|this (?:is|includes))\b",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
 _HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€]{1,50}):?\s*$")
+_COLUMNS = re.compile(r"^(?:[A-Z]{2,}\s+)?(?P<names>[A-Za-z][^/.:£$€]*(?:\s/\s[^/.:£$€]+)+)$")
+"""A line that only names columns: "half day (up to 4 hrs) / full day"."""
+_PAIRED = re.compile(
+    r"[£$€]\s?\d[\d.,]*(?:\s(?:for|per|a|an|each|if|with|on)\s[^,;.£$€]+?)(?=\s*(?:[,;]|\.?$)|\s(?:and|or|to|up to|but)\s(?:[£$€]|\w+ [£$€]))"
+)
+"""A price and what it is for: "$7 for grown-ups and $4 for kids"."""
 _SLASHES = re.compile(r"(?P<values>(?:[£$€]?\d+(?:\.\d+)?\s*/\s*)+[£$€]?\d+(?:\.\d+)?)(?!\s*/?\d)")
 
 _RELABELLED = {
@@ -104,17 +114,33 @@ class Statement:
     @property
     def has_price(self) -> bool:
         """It names money, or says that something is free."""
-        return bool(_MONEY.search(self.text))
+        return bool(MONEY.search(self.text))
 
     @property
     def has_length(self) -> bool:
         """It says how long something takes or lasts."""
-        return bool(_LENGTH.search(self.text))
+        return bool(LENGTH.search(self.text))
 
     @property
     def has_phone(self) -> bool:
         """It contains a phone number."""
         return bool(_PHONE.search(self.text))
+
+    @property
+    def says_more(self) -> bool:
+        """Whether something stands beside its list: "ladies £9.50, men £14, done while you wait"."""
+        end = self.text.find(self.items[-1].text) + len(self.items[-1].text) if self.items else 0
+        return bool(self.items) and bool(content(self.text[end:]))
+
+    def facet(self, pattern: re.Pattern[str]) -> str:
+        """Of "Heel tips: ladies £9.50, done while you wait, about 15 minutes" what has an amount of that kind; all where that says nothing alone."""
+        label, colon, body = self.text.partition(": ")
+        parts = re.split(r",\s+(?!\d)|;\s", body if colon else self.text)
+        kept = [part.strip(" .") for part in parts if pattern.search(part)]
+        if len(kept) in (0, len(parts)) or not (colon or parts[0].strip(" .") == kept[0]) or re.match(r"(?:If|When)\b", self.text):
+            return self.full
+        body = ", ".join(kept)
+        return f"{label}: {body}." if colon else f"{self.topic}: {body}." if self.topic else f"{body}."
 
     def narrowed(self, items: tuple[Item, ...]) -> str:
         """The statement with only those items of its list."""
@@ -122,6 +148,8 @@ class Statement:
             return self.full
         lead = self.lead()
         body = ", ".join(item.text for item in items)
+        if re.search(r"\b(?:of|is|are|costs?|at|for|pay|charge)$", lead):
+            return f"{lead} {body}."
         return f"{lead}: {body}." if lead else f"{body[0].upper()}{body[1:]}."
 
     def lead(self) -> str:
@@ -130,6 +158,7 @@ class Statement:
         own = before if colon and self.items and self.items[0].text not in before else ""
         if not own and self.items:
             own = self.text[: max(0, self.text.find(self.items[0].text))].strip(" ,:-")
+            own = re.sub(r"\s+(?:anywhere )?from$", "", own)
         if own and self.topic:
             return f"{self.topic}: {own}"
         return own or self.topic
@@ -142,6 +171,9 @@ def sentences(line: str) -> list[str]:
     for match in re.finditer(r"[.!?](?=\s+[\"'(]?[A-Z0-9£$€])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
         head = line[start : match.end()]
         if match[0] == "." and (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head)):
+            continue
+        # "April - Sept open daily", "Thu - Sun only"
+        if match[0][0] in " -–—" and re.search(_DATE + r"\s*$", line[: match.start()]) and re.match(_DATE, line[match.end() :]):
             continue
         parts.append(head.strip(" ;–—"))
         start = match.end()
@@ -161,16 +193,21 @@ def list_items(text: str) -> tuple[Item, ...]:
     """Entries of a list like "small £38, medium £46": at least two that each carry a price or a length; else nothing."""
     if re.search(r"[.!?]\s+[A-Z]", text):
         return ()
-    body = text.partition(":")[2] or text
+    labelled, _, body = text.rpartition(":")
     segments = _segments(body)
     priced = [s for s in segments if _VALUE.search(s) and len(s.split()) <= 12]
-    timed = [s for s in segments if _LENGTH.search(s) and len(s.split()) <= 12]
+    paired = _PAIRED.findall(body)
+    if len(paired) > 1 and len(paired) >= len(_VALUE.findall(body)):
+        priced = paired
+    timed = [s for s in segments if LENGTH.search(s) and len(s.split()) <= 12]
     named = [s for s in segments if re.search(r"\([A-Z][a-z]+", s)]
     valued = max(priced, timed, named, key=len)
     # "60 pounds and takes 30 minutes" is one entry with a price and a length, not two entries.
-    if len(valued) < 2 or len(valued) < len(segments) - 1:
+    # After a label ("Heel tips: ladies £9.50, men £14, done while you wait") the prices are entries whatever else is said.
+    enough = 2 if valued is priced and (labelled or valued is paired) else max(2, len(segments) - 1)
+    if len(valued) < enough:
         return ()
-    named_by = [[key for key in content(_LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()] for s in valued]
+    named_by = [[key for key in content(LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()] for s in valued]
     if len(named_by[0]) == 2 and all(len(names) == 1 for names in named_by[1:]):
         # "small dog £38, medium £46": all of them are dogs.
         named_by[0] = named_by[0][:1]
@@ -206,6 +243,10 @@ class _Cutter:
         line = re.sub(r"^(?:[-*•–]\s+|\d+[.)]\s+(?=[A-Z]))", "", line.strip())
         if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#")):
             self.heading = self.topic = match["label"].strip()
+            return
+        if (match := _COLUMNS.match(line)) and "," not in line:
+            self.columns = tuple(name.strip() for name in match["names"].split(" / "))
+            self.heading = self.topic = line[: match.start("names")].strip().capitalize()
             return
         line = self._address(line)
         fresh, labelled = True, bool(_LABEL.match(line))
