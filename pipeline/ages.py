@@ -60,7 +60,9 @@ def has_age(text: str) -> bool:
 def includes(text: str, age: float) -> bool:
     """Whether a list's entry is meant for that age: "under 4s free", "over 65s £3.80"."""
     figures = _figures(text)
-    if match := re.search(r"\b(?:up to (?:age )?)?(?P<a>\d+) (?:and|or) (?:under|younger|below)\b|\bup to (?:age )?(?P<b>\d+)\b", figures):
+    if match := re.search(
+        r"\b(?:up to (?:age )?)?(?P<a>\d+) (?:and|or) (?:under|younger|below)\b|\bup to (?:age )?(?P<b>\d+)\b", figures
+    ):
         return age <= int(match["a"] or match["b"]) * 12
     if match := re.search(r"\b(?P<a>\d+) (?:and|or) (?:over|older|up|above)\b", figures):
         return age >= int(match["a"]) * 12

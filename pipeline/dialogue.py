@@ -19,7 +19,7 @@ from pipeline.questions import Question, Want, When
 from pipeline.retrieval import FactIndex, Floats, Picked, Previous
 from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
-from pipeline.statements import Statement, split
+from pipeline.statements import LENGTH, MONEY, Statement, split
 from pipeline.timetable import Timetable, offers
 from pipeline.words import generalised, plain, tokens
 
@@ -72,6 +72,9 @@ Plan = Say | Ask
 
 _AS_WRITTEN = frozenset({Want.WHERE, Want.PHONE, Want.EMAIL, Want.WHO})
 """What the owner wrote word for word: names, numbers, addresses. A small model gets these wrong (docs/grounding.md)."""
+
+
+_AMOUNTS = {Want.PRICE: MONEY, Want.LENGTH: LENGTH}
 
 
 @dataclass(slots=True)
@@ -198,10 +201,15 @@ class Dialogue:
             return Say(fallback(polarity.deciding(question, picked.text, weigh), verdict), about=about)
         if question.want in _AS_WRITTEN:
             return Say(fallback(picked.text, None), about=about)
+        amounts = _AMOUNTS.get(question.want)
+        found = len(amounts.findall(picked.text)) if amounts is not None else 0
+        if found > 1:
+            # Asked for one amount with several to choose from, the model chose the wrong one as often as not.
+            return Say(fallback(picked.text, None), about=about)
         asked = _asked(question)
         return Ask(
             messages=(*self.prefix, Message("user", request(picked.text, asked))),
-            guard=Guard((picked.text,), asked, sure=picked.score >= SURE),
+            guard=Guard((picked.text,), asked, sure=picked.score >= SURE or found == 1, amount=amounts if found else None),
             # A model that went astray on an open question was perhaps asked for what the fact does not say.
             fallback=self._unknown if question.want is Want.OTHER and picked.score < SURE else fallback(picked.text, verdict),
             fact=picked.text,
@@ -279,10 +287,10 @@ _PLAINEST = {Want.PRICE: "How much is it?", Want.LENGTH: "How long does it take?
 
 def fallback(text: str, verdict: bool | None) -> str:
     """The fact itself as a reply, with the yes or no that code could tell."""
-    body = re.sub(r"^([A-Z][^:.]{2,60}): (?=[a-z£$€\d])", r"\1: ", text).strip()
+    body = text.strip()
     if verdict is None:
-        return body
+        return body[:1].upper() + body[1:]
     lead = "Yes" if verdict else "No"
     first = body.split(" ", 1)[0]
-    proper = first.isupper() or first in ("I", "I'm") or not first.istitle()
+    proper = first.isupper() or first.startswith("I'") or not first[0].isupper()
     return f"{lead}, {body if proper else body[0].lower() + body[1:]}" if not re.match(r"(?i)(?:yes|no)\b", body) else body

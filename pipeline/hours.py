@@ -110,6 +110,7 @@ class Schedule:
     subject: str
     ranges: tuple[tuple[Range, ...], ...]
     named: frozenset[int] = field(default_factory=frozenset)
+    season: str = ""
 
     def open_days(self) -> tuple[int, ...]:
         """Days with at least one range."""
@@ -130,13 +131,16 @@ class Schedule:
 
     def _verb(self) -> str:
         if not self.subject:
-            return "we are open"
-        return f"{_bare(self.subject)} {'are' if self._plural else 'is'}"
+            return f"{self._in_season()}we are open"
+        return f"{self._in_season()}{_bare(self.subject)} {'are' if self._plural else 'is'}"
+
+    def _in_season(self) -> str:
+        return f"{self.season} " if self.season else ""
 
     def _closed(self) -> str:
         if not self.subject:
-            return "we are closed"
-        return f"there {'are' if self._plural else 'is'} no {_bare(self.subject)}"
+            return f"{self._in_season()}we are closed"
+        return f"{self._in_season()}there {'are' if self._plural else 'is'} no {_bare(self.subject)}"
 
     def statement(self, day: int) -> str:
         """One day as a sentence: "On Monday we are open from 9 am to 5 pm." or "On Sunday we are closed."."""
@@ -328,6 +332,8 @@ def is_schedule(text: str) -> bool:
     """Whether a sentence says on which days, or when, something is open or closed."""
     kinds = {match.lastgroup for match in _TOKEN.finditer(text)}
     has_days = bool(kinds & {"day", "days", "set"})
+    if {"range", "lunch"} <= kinds and "closed" in kinds:
+        return True
     timed = bool(kinds & {"range"}) or bool(kinds & {"until"} and has_days)
     return (has_days and (timed or "closed" in kinds)) or (
         "range" in kinds and bool(re.search(r"\bopen(ing)?\b|\bhours\b", text, re.IGNORECASE))

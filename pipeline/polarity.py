@@ -122,7 +122,12 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     if share < 0.6 * whole or negated(asked):
         return None
     # "Could somebody fetch us from the station?" is no yes for knowing where the station is.
-    does = question.verb_said in _PLAIN_VERBS or not content(question.verb_said) or question.verb in content(text) or _PERMITS.search(statement)
+    does = (
+        question.verb_said in _PLAIN_VERBS
+        or not content(question.verb_said)
+        or question.verb in content(text)
+        or _PERMITS.search(statement)
+    )
     return True if does else None
 
 

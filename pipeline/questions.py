@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from pipeline.hours import DAYS, days_in
+from pipeline.seasons import date_in
 from pipeline.words import concept, content, durations, numbered, plain, tokens
 
 
@@ -68,7 +69,10 @@ _WANTS = (
     (Want.MEASURE, r"\bhow (?:warm|hot|cold|big|large|deep|wide|heavy|tall|high|steep|loud|busy|clean|safe|strong|fast|far)\b"),
     (Want.ATTRIBUTE, _ATTRIBUTE),
     # "An old dog who goes everywhere" asks for nobody.
-    (Want.WHO, r"(?:^(?:[\w']+,? ){0,2}|[,;] |\b(?:know|me|ask|say|and|so|to|with|by|from|of) )(?<!someone )(?<!somebody )who(?:'s|se|m)?\b"),
+    (
+        Want.WHO,
+        r"(?:^(?:[\w']+,? ){0,2}|[,;] |\b(?:know|me|ask|say|and|so|to|with|by|from|of) )(?<!someone )(?<!somebody )who(?:'s|se|m)?\b",
+    ),
     (
         Want.WHEN,
         r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"
@@ -113,7 +117,10 @@ _NEED_A_TOPIC = frozenset({Want.PRICE, Want.LENGTH, Want.WHEN, Want.AGE, Want.WH
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """Days (0 = Monday), a minute of the day and a part of the day, as far as said; `relative` counts days from today."""
+    """Days (0 = Monday), a minute of the day and a part of the day, as far as said.
+
+    `relative` counts days from today, `date` is a month and, if said, its day.
+    """
 
     days: tuple[int, ...] = ()
     minute: int | None = None
@@ -121,9 +128,10 @@ class When:
     part_name: str = ""
     relative: int | None = None
     next_day: bool = False
+    date: tuple[int, int | None] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.days) or self.minute is not None or self.part is not None or self.relative is not None or self.next_day
+        return bool(self.days) or self.date is not None or self.minute is not None or self.part is not None or self.relative is not None or self.next_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,13 +285,13 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
 def when_of(said: str, core: str = "") -> When:
     """Days and times in what was said; the asking sentence's own come before those of the lead-up."""
     own = _when(core or said)
-    if not core or own.days or own.relative is not None or own.next_day:
+    if not core or own.date is not None or own.days or own.relative is not None or own.next_day:
         return own
     whole = _when(said)
     if own:
         # "I've got Tuesday off. Could we come around two?"
-        return replace(own, days=whole.days, relative=whole.relative)
-    return When(days=whole.days, relative=whole.relative) if whole.days or whole.relative is not None else own
+        return replace(own, days=whole.days, relative=whole.relative, date=whole.date)
+    return When(days=whole.days, relative=whole.relative, date=whole.date)
 
 
 def _when(text: str) -> When:
@@ -309,6 +317,7 @@ def _when(text: str) -> When:
         part=part,
         part_name="evening" if part_name == "tonight" else part_name,
         relative=relative,
+        date=date_in(text),
         next_day=bool(re.search(r"\bday after\b(?! tomorrow)|\bnext day\b|\bfollowing day\b", text)),
     )
 

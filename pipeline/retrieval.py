@@ -25,6 +25,8 @@ THRESHOLD = 0.45
 """Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
 
 _PRICE = re.compile(r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
+NEAR, NEARNESS = 3, 0.3
+"""How many statements are looked at for a yes or no, and how far below the best they may be."""
 VERB = 0.35
 """More for a statement that has a yes-or-no question's own verb."""
 _EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare)\b", re.IGNORECASE)
@@ -173,8 +175,18 @@ class FactIndex:
         if last is not None and question.elliptical and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
+        leaning = last is not None
+        confident = self._bears(question, self.statements[best], scores[best], leaning=leaning)
+        if not confident and question.want is Want.YES_NO:
+            # "We can't do car keys" next to "door key £6": what is nearest need not be what settles it.
+            near = sorted(range(len(scores)), key=lambda i: -scores[i].total)[:NEAR]
+            for other in near:
+                if scores[other].total > scores[best].total - NEARNESS and self._bears(
+                    question, self.statements[other], scores[other], leaning=leaning
+                ):
+                    best, confident = other, True
+                    break
         fact = self.statements[best]
-        confident = self._bears(question, fact, scores[best], leaning=last is not None)
         items = self._items(fact, question, hints, previous)
         text = fact.narrowed(items) if items else _facet(fact, question)
         return Picked((fact,), text, scores[best].total, confident, hints)
@@ -200,6 +212,9 @@ class FactIndex:
         if question.want is Want.ATTRIBUTE:
             return question.attribute in keys
         if question.want is not Want.YES_NO or leaning or scores.meaning >= 0.6:
+            return True
+        # "Could somebody fetch us from the station?" - "We don't do pick-ups."
+        if self.telling(question.verb) and question.verb in keys and negated(fact.text):
             return True
         # "Do you sell helmets?": that something is sold says nothing about helmets.
         objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
@@ -233,7 +248,9 @@ class FactIndex:
             return ()
         found = self._asked_for(statement, question, hints, previous)
         kind = MONEY if _asks_price(question) else LENGTH if question.want is Want.LENGTH else None
-        return tuple(item for item in found if kind is None or kind.search(item.text) or not any(kind.search(i.text) for i in found))
+        return tuple(
+            item for item in found if kind is None or kind.search(item.text) or not any(kind.search(i.text) for i in found)
+        )
 
     def _asked_for(
         self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None

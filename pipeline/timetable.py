@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pipeline import hours
 from pipeline.hours import DAYS, Range, Schedule, clock_text, day_names, joined
 from pipeline.questions import Question, Want, When
+from pipeline.seasons import Season, season_in
 from pipeline.statements import Statement
 from pipeline.words import content, plain
 
@@ -31,6 +32,8 @@ _GENERIC_KEYS = frozenset(
         "visit drop pop swing office desk reception shop store place building studio practice surgery earlier later round back free week day come"
     )
 )
+_SHUT = re.compile(r"\b(?:closed|shut|closes?)\b", re.IGNORECASE)
+_COMES = re.compile(r"\b(?:come|coming|came|visit|visiting|stay|arrive|turn up|pop|drop)\b")
 _MOSTLY = 0.35
 """Share of the afternoon that must be open for a plain yes."""
 _OTHER_WANTS = frozenset({Want.PRICE, Want.WHERE, Want.PHONE, Want.EMAIL, Want.AGE, Want.MEASURE, Want.ATTRIBUTE, Want.WHO})
@@ -58,18 +61,31 @@ def _subject_of(statement: Statement) -> str:
     return label
 
 
+def _subject_of_rest(statement: Statement, span: tuple[int, int]) -> str:
+    """What a sentence is about apart from the part of the year that it names; "" for the business itself."""
+    rest = re.sub(r"^\W+", "", f"{statement.text[: span[0]]} {statement.text[span[1] :]}").strip()
+    return _subject_of(replace(statement, text=rest)) if statement.scheduled else ""
+
+
 class Timetable:
     """The schedules in an owner's statements: the business's own, and those of single things ("Nail clipping")."""
 
     def __init__(self, statements: Sequence[Statement]) -> None:
         texts: dict[str, list[str]] = {}
+        seasonal: list[tuple[Season, str]] = []
         for statement in statements:
-            if statement.scheduled:
+            found = season_in(statement.text)
+            if found is not None and (statement.scheduled or _SHUT.search(statement.text)) and not _subject_of_rest(statement, found[1]):
+                start, end = found[1]
+                seasonal.append((found[0], f"{statement.text[:start]} {statement.text[end:]}"))
+            elif statement.scheduled:
                 texts.setdefault(_subject_of(statement), []).append(statement.text)
         own = " ".join(texts.pop("", []))
         parsed = {subject: hours.parse(" ".join(parts), subject) for subject, parts in texts.items()}
         self.others = [schedule for schedule in parsed.values() if schedule is not None]
-        self.main = hours.parse(own) if own else None
+        self.seasons = [(season, self._of_season(season, text, own)) for season, text in seasonal]
+        open_ones = [week for _, week in self.seasons if week is not None and week.open_days()]
+        self.main = (hours.parse(own) if own else None) or (open_ones[0] if open_ones else None)
         if self.main is None and self.others:
             # "Lessons Monday to Friday … Closed on Sundays.": the longest week is the business's.
             longest = max(self.others, key=lambda schedule: len(schedule.open_days()))
@@ -77,16 +93,35 @@ class Timetable:
                 self.others.remove(longest)
                 self.main = hours.parse(f"{' '.join(texts[longest.subject])} {own}", longest.subject)
 
+    @staticmethod
+    def _of_season(season: Season, text: str, own: str) -> Schedule:
+        """The week in a part of the year: closed where it gives no hours. What holds all year, a lunch break, is cut out as well."""
+        breaks = own if hours.parse(own) is None else ""
+        week = hours.parse(f"{text} {breaks}")
+        return replace(week, season=str(season)) if week is not None else Schedule("", ((),) * 7, frozenset(range(7)), str(season))
+
+    def in_season(self, date: tuple[int, int | None] | None) -> Schedule | None:
+        """The week at that date; a closure goes before the season that it lies in. None where nothing is said of it."""
+        if date is None:
+            return None
+        weeks = [week for season, week in self.seasons if season.has(*date)]
+        return min(weeks, key=lambda week: len(week.open_days()), default=None)
+
     def statements(self) -> list[str]:
         """Each schedule day by day, in sentences."""
-        weeks = [schedule for schedule in (self.main, *self.others) if schedule is not None]
+        weeks = [schedule for schedule in (self.main, *self.others, *(week for _, week in self.seasons)) if schedule is not None]
         return [week.statement(day) for week in weeks for day in range(7)]
 
     def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
-        if self.main is None or question.want in _OTHER_WANTS or _SPECIAL.search(plain(question.text)):
+        if question.want in _OTHER_WANTS:
             return None
         core = plain(question.core)
+        date = question.when.date or (last.date if last is not None and question.leans else None)
+        if (week := self.in_season(date)) is not None and (_OPEN.search(core) or question.when.days or _COMES.search(core)):
+            return week
+        if self.main is None or _SPECIAL.search(plain(question.text)):
+            return None
         for schedule in self.others:
             if set(content(schedule.subject)) & set(telling) and question.when:
                 return schedule
@@ -124,6 +159,8 @@ class Timetable:
         if _CLOSED_DAYS.search(core):
             closed = [day for day in range(7) if not schedule.ranges[day]]
             return HoursAnswer(f"We are closed on {day_names(closed)}." if closed else "We are open every day.", when)
+        if not when.days and question.yes_no and when.date is not None and not schedule.open_days():
+            return HoursAnswer(f"No, {schedule.season} we are closed.", when)
         if not when.days:
             return HoursAnswer(self._any_day(question, schedule, when), when)
         if len(when.days) > 1:
@@ -146,10 +183,12 @@ class Timetable:
             and re.search(r"\bsame\b|\bthen\b", plain(question.core))
         ):
             minute, part = last.minute, last.part
-        return replace(when, days=days, minute=minute, part=part)
+        date = when.date or (last.date if last is not None and question.leans else None)
+        return replace(when, days=days, minute=minute, part=part, date=date)
 
     def _any_day(self, question: Question, schedule: Schedule, when: When) -> str:
-        week = schedule.summary()
+        everything = schedule is self.main and len(self.seasons) > 1 and when.date is None
+        week = " ".join(w.summary() for _, w in self.seasons) if everything else schedule.summary()
         if question.yes_no and when.minute is not None:
             verdicts = {schedule.is_open(day, when.minute) for day in schedule.open_days()}
             if len(verdicts) == 1:

@@ -59,7 +59,7 @@ STOPWORDS = words_of(
 _SYNONYMS = (
     "price cost charge fee rate tariff expensive cheap afford",
     "teach teacher lesson class course tuition learn study instructor tutor coach",
-    "park parking car",
+    "park parking",
     "cancel cancellation",
     "reschedule move postpone rearrange",
     "appointment book booking reserve reservation slot session consultation",
@@ -96,7 +96,7 @@ _SYNONYMS = (
     "home house",
     "man men gents gentleman gentlemen husband boyfriend dad father male guy",
     "woman women lady ladies wife girlfriend mum mother female",
-    "season january february april june july august september october november december month summer winter spring autumn",
+    "season month summer winter spring autumn",
     "bring brought",
     "bird budgie parrot",
     "vaccination vaccine jab jabs shot injection",
@@ -214,7 +214,8 @@ def generalised(text: str, known: Callable[[str], bool]) -> str:
             word = broader
         if word == match[0].lower() or not known(concept(word)):
             return match[0]
-        return f"{word}s" if stem(match[0]) != match[0].lower() and match[0].endswith("s") else word
+        plural = match[0].endswith("s") and stem(match[0]) != match[0].lower() and not word.endswith("s")
+        return f"{word}s" if plural else word
 
     return re.sub(r"[A-Za-z]+", kind, text)
 
@@ -229,6 +230,8 @@ def plain(text: str) -> str:
     text = re.sub(r"\be-(?=[a-z]{3})(?!mail)", "electric ", text)
     text = re.sub(r"\byou (?:guys|lot|folks)\b", "you", text)
     text = re.sub(r"\b(?:stop|swing|drop) by\b", "visit", text)
+    text = re.sub(r"\b(?:leave|put|stop) (?=(?:the|my|our|a) (?:car|van)\b)", "park ", text)
+    text = re.sub(r"\b(?:car parks?|parking lots?|parking spaces?)\b", "parking", text)
     text = re.sub(r"\bgrown[- ]up", "grownup", text)
     text = re.sub(r"\bpick[- ]?ups?\b", "pickup", text)
     text = re.sub(r"\b(?:apple|google) pay\b", "card", text)
@@ -264,6 +267,21 @@ def numbered(words: list[str]) -> list[str]:
         else:
             out.append(str(value))
     return out
+
+
+def numbered_ordinals(text: str) -> str:
+    """ "the twenty first of May" -> "the 21 of May"."""
+    return " ".join(numbered([str(_ORDINALS[word]) if word in _ORDINALS else word for word in _joined_tens(text).split()]))
+
+
+def _joined_tens(text: str) -> str:
+    tens = "|".join(_TENS)
+    ordinals = "|".join(list(_ORDINALS)[:9])
+    return re.sub(
+        rf"\b({tens})[ -]({ordinals})\b|\b(twentieth|thirtieth)\b",
+        lambda m: str(_TENS[m[1]] + _ORDINALS[m[2]]) if m[1] else {"twentieth": "20", "thirtieth": "30"}[m[3]],
+        text,
+    )
 
 
 def numbers(text: str) -> set[str]:
