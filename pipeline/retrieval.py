@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.ages import age_of, has_age, includes
 from pipeline.polarity import asks_free, negated
 from pipeline.questions import Question, Want
-from pipeline.statements import LENGTH, MONEY, Item, Statement
+from pipeline.statements import LENGTH, MONEY, UNNAMED, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
 
 Floats = NDArray[np.float32]
@@ -24,12 +24,12 @@ Floats = NDArray[np.float32]
 THRESHOLD = 0.45
 """Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
 
-_PRICE = re.compile(r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
+_PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
 NEAR, NEARNESS = 3, 0.3
 """How many statements are looked at for a yes or no, and how far below the best they may be."""
 VERB = 0.35
 """More for a statement that has a yes-or-no question's own verb."""
-_EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare)\b", re.IGNORECASE)
+_EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare|deposit|surcharge)\b", re.IGNORECASE)
 OBJECT_SHARE = 0.28
 """Share of a yes-or-no question's objects (by weight) that the fact must mention."""
 
@@ -189,7 +189,7 @@ class FactIndex:
         fact = self.statements[best]
         items = self._items(fact, question, hints, previous)
         text = fact.narrowed(items) if items else _facet(fact, question)
-        return Picked((fact,), text, scores[best].total, confident, hints)
+        return Picked((fact,), text.replace(UNNAMED, ""), scores[best].total, confident, hints)
 
     def _listed(self, statement: Statement, want: Want, hints: frozenset[str]) -> float:
         """More for a list that has the wanted entry than for the sentence that says what "medium" means."""

@@ -15,12 +15,12 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile(
-    r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|eur\b|usd\b|gbp\b|%|percent|per cent)"
+    r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|eur\b|usd\b|gbp\b|%|percent|per cent)"
     r"|\b(?:free(?! (?:appointment|place|slot|space))|no charge)\b",
     re.IGNORECASE,
 )
 MONEY = re.compile(
-    r"[£$€]|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|%|percent|per cent)"
+    r"[£$€¤]|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|%|percent|per cent)"
     r"|\bfree\b(?! (?:appointment|place|slot|space))|\bno charge\b|\b(?:half|quarter|third|part)(?: of)? the (?:price|fee)\b|\bdeposit\b",
     re.IGNORECASE,
 )
@@ -29,13 +29,15 @@ LENGTH = re.compile(
     r"(?:and a half )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b(?: and a half\b)?",
     re.IGNORECASE,
 )
-_DATE = (
+_DATE = re.compile(
     r"(?:\b(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?\b"
-    r"|\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b)\.?"
+    r"|\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b)\.?",
+    re.IGNORECASE,
 )
+_DATE_ENDS = re.compile(_DATE.pattern + r"\s*$", re.IGNORECASE)
 _PHONE = re.compile(r"\+?\d[\d ()\-]{6,}\d")
 _CONTINUES = re.compile(
-    r"^(?:[£$€]\d|(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
+    r"^(?:[£$€¤]\d|(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
     r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|small|large|first|ready|usually|normally)\b)",
     re.IGNORECASE,
 )
@@ -52,15 +54,15 @@ _COMPLETES = re.compile(
     r"|it (?:is|costs|takes|lasts|has|includes)|they (?:are|cost|take|have|last)|this (?:is|includes))\b",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
-_HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€]{1,50}):?\s*$")
-_COLUMNS = re.compile(r"^(?:[A-Z]{2,}\s+)?(?P<names>[A-Za-z][^/.:£$€]*(?:\s/\s[^/.:£$€]+)+)$")
+_LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€¤]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
+_HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€¤]{1,50}):?\s*$")
+_COLUMNS = re.compile(r"^(?:[A-Z]{2,}\s+)?(?P<names>[A-Za-z][^/.:£$€¤]*(?:\s/\s[^/.:£$€¤]+)+)$")
 """A line that only names columns: "half day (up to 4 hrs) / full day"."""
 _PAIRED = re.compile(
-    r"[£$€]\s?\d[\d.,]*(?:\s(?:for|per|a|an|each|if|with|on)\s[^,;.£$€]+?)(?=\s*(?:[,;]|\.?$)|\s(?:and|or|to|up to|but)\s(?:[£$€]|\w+ [£$€]))"
+    r"[£$€¤]\s?\d[\d.,]*(?:\s(?:for|per|a|an|each|if|with|on)\s[^,;.£$€¤]+?)(?=\s*(?:[,;]|\.?$)|\s(?:and|or|to|up to|but)\s(?:[£$€¤]|\w+ [£$€¤]))"
 )
 """A price and what it is for: "$7 for grown-ups and $4 for kids"."""
-_SLASHES = re.compile(r"(?P<values>(?:[£$€]?\d+(?:\.\d+)?\s*/\s*)+[£$€]?\d+(?:\.\d+)?)(?!\s*/?\d)")
+_SLASHES = re.compile(r"(?P<values>(?:[£$€¤]?\d+(?:\.\d+)?\s*/\s*)+[£$€¤]?\d+(?:\.\d+)?)(?!\s*/?\d)")
 
 _RELABELLED = {
     "phone": "Our phone number is {}",
@@ -76,6 +78,10 @@ _RELABELLED = {
     "address": "Our address is {}",
     "location": "Our address is {}",
 }
+
+
+UNNAMED = "¤"
+"""Marks a price in a text that names no currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +174,14 @@ def sentences(line: str) -> list[str]:
     """Sentences of one line; "approx. 5", "9 a.m. to" and "8.30" do not end one."""
     parts: list[str] = []
     start = 0
-    for match in re.finditer(r"[.!?](?=\s+[\"'(]?[A-Z0-9£$€])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
+    # Notes without capitals: "standard service 55. full service 95".
+    begins = "A-Za-z" if line[:1].islower() else "A-Z"
+    for match in re.finditer(rf"[.!?](?=\s+[\"'(]?[{begins}0-9£$€¤])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
         head = line[start : match.end()]
         if match[0] == "." and (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head)):
             continue
         # "April - Sept open daily", "Thu - Sun only"
-        if match[0][0] in " -–—" and re.search(_DATE + r"\s*$", line[: match.start()]) and re.match(_DATE, line[match.end() :]):
+        if match[0][0] in " -–—" and _DATE_ENDS.search(line[: match.start()]) and _DATE.match(line[match.end() :]):
             continue
         parts.append(head.strip(" ;–—"))
         start = match.end()
@@ -221,8 +229,9 @@ def list_items(text: str) -> tuple[Item, ...]:
 
 
 _BARE_PRICE = re.compile(
-    r"(?<![\d£$€.,])(?<!\bfrom )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
-    r"(?<!\bnumber )(?<!\broom )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)(?=\s*(?:[,;]|\.?\s*$|\bincl))"
+    r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
+    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
+    r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per|each|extra|a (?:day|night|hour|week|month|head|person|time))\b))"
 )
 
 
@@ -230,12 +239,14 @@ class _Cutter:
     """Walks the lines and remembers what a sentence without a subject is about."""
 
     def __init__(self, instructions: str) -> None:
-        sign = re.search(r"[£$€](?=\s?\d)|(?<=\d )(?:pounds|euros|dollars)\b", instructions)
-        self.money = "" if sign is None else sign[0]
+        sign = re.search(r"[£$€¤](?=\s?\d)|(?<=\d )(?:pounds|euros|dollars)\b", instructions)
+        bare = sum(len(_BARE_PRICE.findall(line)) + len(_SLASHES.findall(line)) for line in instructions.splitlines())
+        # Unicode's sign for a currency that nobody names: it marks prices here and is never said.
+        self.money = sign[0] if sign is not None else UNNAMED if bare >= 3 else ""
+        self.currency = self.money if len(self.money) == 1 else ""
         self.heading = ""
         self.topic = ""
         self.columns: tuple[str, ...] = ()
-        self.currency = ""
         self.paragraph = 0
 
     def line(self, line: str) -> Iterator[Statement]:
@@ -244,7 +255,7 @@ class _Cutter:
         if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#")):
             self.heading = self.topic = match["label"].strip()
             return
-        if (match := _COLUMNS.match(line)) and "," not in line:
+        if (match := _COLUMNS.match(line)) and not re.search(r"[,\d]", re.sub(r"\([^)]*\)", "", line)):
             self.columns = tuple(name.strip() for name in match["names"].split(" / "))
             self.heading = self.topic = line[: match.start("names")].strip().capitalize()
             return
@@ -290,15 +301,18 @@ class _Cutter:
         if items:
             if sum(bool(_VALUE.search(item.text)) for item in items) > 1:
                 self.columns = tuple(_column(item) for item in items)
-            self.currency = next((c for c in "£$€" if c in sentence), self.currency)
+            self.currency = next((c for c in "£$€¤" if c in sentence), self.currency)
         yield replace(statement, items=items)
 
     def _priced(self, sentence: str) -> str:
         """ "dog 55, cat 48" and "porridge 4.20" with the currency that the owner uses elsewhere."""
         if not self.money or is_schedule(sentence):
             return sentence
+        if self.money == UNNAMED:
+            # "tandem full day only, 50"
+            sentence = re.sub(r"(?<=[a-z], )(\d{1,4})(?=\.$)", rf"{UNNAMED}\1", sentence)
         bare = _BARE_PRICE.findall(sentence)
-        if len(bare) < 2 and not any("." in b for b in bare) and not (bare and _VALUE.search(sentence)):
+        if self.money != UNNAMED and len(bare) < 2 and not any("." in b for b in bare) and not (bare and _VALUE.search(sentence)):
             return sentence
         return _BARE_PRICE.sub(rf"{self.money}\1" if len(self.money) == 1 else rf"\1 {self.money}", sentence)
 
@@ -310,7 +324,7 @@ class _Cutter:
         values = [v.strip() for v in match["values"].split("/")]
         if len(values) != len(self.columns) or len(values) < 2:
             return sentence
-        cells = (f"{name} {v if v[0] in '£$€' else self.currency + v}" for name, v in zip(self.columns, values, strict=True))
+        cells = (f"{name} {v if v[0] in '£$€¤' else self.currency + v}" for name, v in zip(self.columns, values, strict=True))
         lead = re.sub(r"\s+(?:is|are|costs?)\s*$", "", sentence[: match.start()].rstrip(" :"))
         return f"{lead}: {', '.join(cells)}{sentence[match.end() :]}"
 
@@ -322,7 +336,7 @@ def _column(item: Item) -> str:
 def _subject(sentence: str) -> str:
     """The words before the first price, number or verb: what the sentence is about."""
     match = re.match(
-        r"^(?:We (?:teach|offer|have|do|sell|rent out|rent|run)\s+)?(?P<subject>.*?)(?=\s+(?:is|are|was|costs?|takes?|lasts?|has|have|can|may|must|by|for|only|at|there|while)\b|[\d£$€:,(]|$)",
+        r"^(?:We (?:teach|offer|have|do|sell|rent out|rent|run)\s+)?(?P<subject>.*?)(?=\s+(?:is|are|was|costs?|takes?|lasts?|has|have|can|may|must|by|for|only|at|there|while)\b|[\d£$€¤:,(]|$)",
         sentence,
     )
     subject = re.sub(r"\s+(?:yes|no|from|to|of|in|on|with|and|or|up)$", "", match["subject"].strip(" .-–")) if match else ""
