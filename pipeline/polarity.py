@@ -10,9 +10,11 @@ from pipeline.questions import Question
 from pipeline.words import content, plain, words_of
 
 _NEGATION = re.compile(
-    r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|closed|shut|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
+    r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|(?<!before we )(?<!when we )(?<!after we )(?:closed?|shut)|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
 )
-_CLAUSES = re.compile(r"[,;](?!\d)|\s[-–—]\s|\bbut\b|\bhowever\b|\botherwise\b|[.!](?=\s|$)|\band (?=(?:we|you|they|there)\b)")
+_CLAUSES = re.compile(
+    r"[,;](?!\d)|(?<!\d)\s[-–—]\s|\bbut\b|\bhowever\b|\botherwise\b|[.!](?=\s|$)|\band (?=(?:we|you|they|there)\b)"
+)
 _NEEDLESS = re.compile(
     r"\bno need\b|\b(?:don't|do not|needn't|doesn't|does not) (?:need|have)\b|\bneed no\b|\bno (?:appointment|booking)\b|\bwithout (?:an )?(?:appointment|booking)\b"
     r"|\bdrop in\b|\bwalk[- ]ins?\b|\bjust (?:come|turn up)\b|\bnot (?:needed|necessary|required)\b"
@@ -58,7 +60,7 @@ def deciding(question: Question, text: str, weigh: Callable[[str], float]) -> st
     parts = [
         p.strip()
         for p in re.split(
-            r"\s[-–—]\s|,? but (?=\w+ \w+ (?:\w+ )?(?:can|may|must|do|does|are|is|have|not)|(?:you|we|they)(?:'re|'ll| are) )|,? and (?=(?:we|you|they|there) )",
+            r"(?<!\d)\s[-–—]\s|,? but (?=\w+ \w+ (?:\w+ )?(?:can|may|must|do|does|are|is|have|not)|(?:you|we|they)(?:'re|'ll| are) )|,? and (?=(?:we|you|they|there) )",
             text.rstrip("."),
         )
     ]

@@ -131,7 +131,14 @@ class When:
     date: tuple[int, int | None] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.days) or self.date is not None or self.minute is not None or self.part is not None or self.relative is not None or self.next_day
+        return (
+            bool(self.days)
+            or self.date is not None
+            or self.minute is not None
+            or self.part is not None
+            or self.relative is not None
+            or self.next_day
+        )
 
 
 @dataclass(frozen=True, slots=True)

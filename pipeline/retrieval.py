@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.ages import age_of, has_age, includes
-from pipeline.polarity import asks_free, negated
+from pipeline.polarity import asks_free, clauses, negated
 from pipeline.questions import Question, Want
 from pipeline.statements import LENGTH, MONEY, UNNAMED, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
@@ -25,6 +25,7 @@ THRESHOLD = 0.45
 """Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
 
 _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
+CHATTER = 0.3
 NEAR, NEARNESS = 3, 0.3
 """How many statements are looked at for a yes or no, and how far below the best they may be."""
 VERB = 0.35
@@ -85,6 +86,7 @@ class FactIndex:
         ]
         self._kinds = {want: [_kind(want, s) for s in self.statements] for want in Want}
         self._aged = [has_age(s.text) for s in self.statements]
+        self._parts = [[set(content(c)) for c in clauses(s.full)] for s in self.statements]
         self._clauses = [set(content(c)) for s in self.statements if not s.items for c in re.split(r"[,;.]\s", s.text)]
         frequency = Counter(key for keys in self._keys for key in keys)
         n = len(self.statements)
@@ -121,7 +123,12 @@ class FactIndex:
         lead = 0.5 if question.keys else 0.9
         for keys, weight in ((question.keys, 1.0), (question.before_keys, lead)):
             for key in keys:
-                weights[key] = max(weight, weights.get(key, 0.0))
+                # What leads up to a question is mostly chatter, where the owner does not speak of it.
+                counted = weight if weight == 1.0 or self.knows(key) else CHATTER * weight
+                weights[key] = max(counted, weights.get(key, 0.0))
+        if question.yes_no and age_of(question) is not None:
+            # Whoever is fourteen is in any sentence about children.
+            weights = {key: CHATTER * weight if key in ("=child", "=adult") else weight for key, weight in weights.items()}
         for key in [key for key in weights if key in self._aliases]:
             for alias in self._aliases[key]:
                 weights.setdefault(alias, 0.7 * weights[key])
@@ -151,14 +158,21 @@ class FactIndex:
                 kind=kind
                 + (0.25 if aged and age is not None else 0.0)
                 - (0.2 if _out_of_the_ordinary(statement, question) else 0.0)
-                + (VERB if done in keys else 0.0),
+                + self._does(done, number, weights),
                 context=_context(statement, last, yes_no=question.yes_no)
                 * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
             )
-            for statement, keys, pairs, cosine, kind, aged in zip(
-                self.statements, self._keys, self._pairs, cosines, self._kinds[want], self._aged, strict=True
+            for number, (statement, keys, pairs, cosine, kind, aged) in enumerate(
+                zip(self.statements, self._keys, self._pairs, cosines, self._kinds[want], self._aged, strict=True)
             )
         ]
+
+    def _does(self, verb: str, number: int, weights: dict[str, float]) -> float:
+        """More for a statement with the question's verb: the most where the same clause has what it is done to, or denies it."""
+        if verb not in self._keys[number]:
+            return 0.0
+        together = any(verb in part and any(key in part for key in weights if key != verb) for part in self._parts[number])
+        return VERB if together or negated(self.statements[number].text) else VERB / 2
 
     def pick(self, question: Question, vector: Floats | None, previous: Previous | None = None) -> Picked:
         """The statement that bears on the question, if one does."""
@@ -218,6 +232,9 @@ class FactIndex:
             return True
         # "Do you sell helmets?": that something is sold says nothing about helmets.
         objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
+        common = max(2, len(self.statements) // 5)
+        if not any(self._frequency[key] <= common for key in (*question.keys, *question.before_keys) if key in keys):
+            return False
         # Of a compound the last word says what it is: a payment plan is a plan.
         head = question.objects[-1] if question.objects else None
         if head is not None and head not in keys and not negated(fact.text):
@@ -289,7 +306,7 @@ def _facet(statement: Statement, question: Question) -> str:
         case Want.LENGTH:
             return statement.facet(LENGTH)
         case _:
-            return statement.full
+            return statement.said
 
 
 def _out_of_the_ordinary(statement: Statement, question: Question) -> bool:

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pipeline.words import numbered_ordinals, plain
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
-)
+_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
 _DATE = rf"(?:(?:the )?(?P<day{{0}}>\d{{{{1,2}}}})(?:st|nd|rd|th)? ?(?:of )?)?\b(?P<month{{0}}>{_MONTH})(?: (?P<late{{0}}>\d{{{{1,2}}}})(?:st|nd|rd|th)?\b(?! ?(?:[:.]\d|[ap]\.?m)))?"
 _ONE = re.compile(_DATE.format(""))
 _SPAN = re.compile(

@@ -98,7 +98,7 @@ class Statement:
     """One thing that the owner says.
 
     `topic` is what a sentence without a subject of its own is about ("Full groom"), `paragraph` counts blocks of lines;
-    `items` are there when it lists prices or lengths. `scheduled`: it is about days and hours.
+    `items` are there when it lists prices or lengths. `scheduled`: it is about days and hours. `headed`: its topic is a heading.
     """
 
     text: str
@@ -106,6 +106,12 @@ class Statement:
     paragraph: int = 0
     items: tuple[Item, ...] = ()
     scheduled: bool = False
+    headed: bool = False
+
+    @property
+    def said(self) -> str:
+        """As it is said: a heading above is not read out with every line under it."""
+        return self.text if self.headed and self.text[0].isalpha() else self.full
 
     @property
     def full(self) -> str:
@@ -144,14 +150,14 @@ class Statement:
         parts = re.split(r",\s+(?!\d)|;\s", body if colon else self.text)
         kept = [part.strip(" .") for part in parts if pattern.search(part)]
         if len(kept) in (0, len(parts)) or not (colon or parts[0].strip(" .") == kept[0]) or re.match(r"(?:If|When)\b", self.text):
-            return self.full
+            return self.said
         body = ", ".join(kept)
-        return f"{label}: {body}." if colon else f"{self.topic}: {body}." if self.topic else f"{body}."
+        return f"{label}: {body}." if colon else f"{self.topic}: {body}." if self.topic and not self.headed else f"{body}."
 
     def narrowed(self, items: tuple[Item, ...]) -> str:
         """The statement with only those items of its list."""
         if not items or not self.items:
-            return self.full
+            return self.said
         lead = self.lead()
         body = ", ".join(item.text for item in items)
         if re.search(r"\b(?:of|is|are|costs?|at|for|pay|charge)$", lead):
@@ -165,7 +171,7 @@ class Statement:
         if not own and self.items:
             own = self.text[: max(0, self.text.find(self.items[0].text))].strip(" ,:-")
             own = re.sub(r"\s+(?:anywhere )?from$", "", own)
-        if own and self.topic:
+        if own and self.topic and not self.headed:
             return f"{self.topic}: {own}"
         return own or self.topic
 
@@ -252,7 +258,7 @@ class _Cutter:
     def line(self, line: str) -> Iterator[Statement]:
         line = re.sub(r"(?<=\d)([ap]m)\b", r" \1", line)
         line = re.sub(r"^(?:[-*•–]\s+|\d+[.)]\s+(?=[A-Z]))", "", line.strip())
-        if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#")):
+        if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#") or (line.isupper() and len(line) > 3)):
             self.heading = self.topic = match["label"].strip()
             return
         if (match := _COLUMNS.match(line)) and not re.search(r"[,\d]", re.sub(r"\([^)]*\)", "", line)):
@@ -295,7 +301,11 @@ class _Cutter:
             sentence += "."
         sentence = self._priced(self._columns(sentence))
         statement = Statement(
-            sentence, topic if topic.lower() not in sentence.lower() else "", self.paragraph, scheduled=is_schedule(sentence)
+            sentence,
+            topic if topic.lower() not in sentence.lower() else "",
+            self.paragraph,
+            scheduled=is_schedule(sentence),
+            headed=bool(self.heading) and topic == self.heading,
         )
         items = () if statement.scheduled else list_items(sentence)
         if items:

@@ -56,7 +56,11 @@ def _subject_of(statement: Statement) -> str:
     label = re.sub(r"\s*[£$€]?\d.*$", "", label).strip(" ,:-–")
     if statement.topic and (not label or _GENERIC.search(label)):
         label = statement.topic
-    if _GENERIC.search(label) or len(label.split()) > 4:
+    if (
+        _GENERIC.search(label)
+        or re.fullmatch(r"(?:lunch|lunch ?time|break)(?: break)?", label, re.IGNORECASE)
+        or len(label.split()) > 4
+    ):
         return ""
     return label
 
@@ -75,7 +79,11 @@ class Timetable:
         seasonal: list[tuple[Season, str]] = []
         for statement in statements:
             found = season_in(statement.text)
-            if found is not None and (statement.scheduled or _SHUT.search(statement.text)) and not _subject_of_rest(statement, found[1]):
+            if (
+                found is not None
+                and (statement.scheduled or _SHUT.search(statement.text))
+                and not _subject_of_rest(statement, found[1])
+            ):
                 start, end = found[1]
                 seasonal.append((found[0], f"{statement.text[:start]} {statement.text[end:]}"))
             elif statement.scheduled:

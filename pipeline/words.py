@@ -50,7 +50,7 @@ STOPWORDS = words_of(
     wasn't way we we'd we'll we're we've well went were what what's whatever when when's where where's whether which while who
     who's whole why will with within without won't wonder wondering would wouldn't yeah yep yes yet you you'd you'll you're
     you've your yours yourself um uh er erm hmm mm mhm ah place somehow awful terribly absolutely able allowed
-    anywhere along everywhere altogether case definitely else's especially find found guess hear heard hope idea interested keep leave left
+    anywhere along everywhere pair couple altogether case definitely else's especially find found guess hear heard hope idea interested keep leave left
     live love mind moment name offer offering offers okay open closed opening opened close closes closing shut hours hour
     pretty question's ready set show start starts started stay talk turn wish work works working year's zero"""
 )
@@ -234,7 +234,13 @@ def plain(text: str) -> str:
     text = re.sub(r"\b(?:car parks?|parking lots?|parking spaces?)\b", "parking", text)
     text = re.sub(r"\bhalf[- ](?:an? )?day\b", "halfday", text)
     text = re.sub(r"\b(?:full|whole|entire)[- ]day\b", "fullday", text)
-    text = re.sub(r"\b(?:sort|fix) (?:it|them|that|this|these) out\b|\b(?:take|have) a look at\b|\blook at (?=(?:it|them|my|our)\b)", "repair", text)
+    text = re.sub(
+        r"\b(?:sort|fix) (?:it|them|that|this|these) out\b|\b(?:take|have) a look at\b|\blook at (?=(?:it|them|my|our)\b)",
+        "repair",
+        text,
+    )
+    text = re.sub(r"\b(?:stop|stay|stand|hang) (?:there|here|around)\b", "wait", text)
+    text = re.sub(r"\bmoney (?:that )?you (?:hold|keep)\b|\bsecurity deposit\b", "deposit", text)
     text = re.sub(r"\bgrown[- ]up", "grownup", text)
     text = re.sub(r"\bpick[- ]?ups?\b", "pickup", text)
     text = re.sub(r"\b(?:apple|google) pay\b", "card", text)
