@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pipeline.ages import old_enough
 from pipeline.questions import Question
-from pipeline.words import content, plain, words_of
+from pipeline.words import STOPWORDS, content, plain, stem, tokens, words_of
 
 _NEGATION = re.compile(
     r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|(?<!before we )(?<!when we )(?<!after we )(?:closed?|shut)|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
@@ -31,7 +31,7 @@ _ASKS_WITHOUT = re.compile(
 _PERMITS = re.compile(
     r"\b(?:welcome|allowed|fine|yes|can|may|possible|available|included?|free|offer|happy|glad|no problem|no bother|while you wait|you'll|you will)\b"
 )
-_PLAIN_VERBS = words_of("pay bring order sit eat drink visit book")
+_PLAIN_VERBS = frozenset(stem(word) for word in STOPWORDS | words_of("pay bring order sit eat drink visit book")) | {""}
 """What callers do anyway: a fact need not say it again."""
 _EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
 _OWN = re.compile(r"\b(?:your|their|one's) own\b|\b(?:it|them|one|some)\b")
@@ -124,10 +124,11 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     if share < 0.6 * whole or negated(asked):
         return None
     # "Could somebody fetch us from the station?" is no yes for knowing where the station is.
+    verb = stem(question.verb_said)
     does = (
-        question.verb_said in _PLAIN_VERBS
-        or not content(question.verb_said)
+        verb in _PLAIN_VERBS
         or question.verb in content(text)
+        or verb in {stem(word) for word in tokens(text)}
         or _PERMITS.search(statement)
     )
     return True if does else None

@@ -25,7 +25,10 @@ THRESHOLD = 0.45
 """Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
 
 _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
+_FIGURE = re.compile(r"\bfrom \d+(?! ?(?:[ap]m|[:.]\d|years?|weeks?|months?|minutes?|hours?|days?))\b")
+_PEOPLE = frozenset({"=child", "=adult", "=woman", "=man", "=senior"})
 CHATTER = 0.3
+"""How much a word of the lead-up counts that no statement has."""
 NEAR, NEARNESS = 3, 0.3
 """How many statements are looked at for a yes or no, and how far below the best they may be."""
 VERB = 0.35
@@ -180,7 +183,7 @@ class FactIndex:
             return Picked((), "", 0.0, confident=False)
         scores = self.scores(question, vector, previous)
         hints = self._hints(question, previous)
-        best = max(range(len(scores)), key=lambda i: scores[i].total + self._listed(self.statements[i], question.want, hints))
+        best = max(range(len(scores)), key=lambda i: scores[i].total + self._listed(i, scores[i], question.want, hints))
         last = (
             previous.picked.facts[0]
             if previous is not None and question.leans and previous.picked and previous.picked.facts
@@ -205,11 +208,10 @@ class FactIndex:
         text = fact.narrowed(items) if items else _facet(fact, question)
         return Picked((fact,), text.replace(UNNAMED, ""), scores[best].total, confident, hints)
 
-    def _listed(self, statement: Statement, want: Want, hints: frozenset[str]) -> float:
-        """More for a list that has the wanted entry than for the sentence that says what "medium" means."""
-        if want not in (Want.PRICE, Want.LENGTH) or not any(item.keys & hints for item in statement.items):
-            return 0.0
-        return 0.3 if self._kinds[want][self.statements.index(statement)] > 0 else 0.0
+    def _listed(self, number: int, scores: Scores, want: Want, hints: frozenset[str]) -> float:
+        """More for a list that has the wanted entry, or what says all the words, than for the sentence that says what "medium" means."""
+        listed = any(item.keys & hints for item in self.statements[number].items) or scores.words > 0.99
+        return 0.3 if want in (Want.PRICE, Want.LENGTH) and listed and self._kinds[want][number] > 0 else 0.0
 
     def _bears(self, question: Question, fact: Statement, scores: Scores, *, leaning: bool) -> bool:
         """Whether a fact answers a question rather than only sharing a word with it."""
@@ -228,15 +230,17 @@ class FactIndex:
         if question.want is not Want.YES_NO or leaning or scores.meaning >= 0.6:
             return True
         # "Could somebody fetch us from the station?" - "We don't do pick-ups."
-        if self.telling(question.verb) and question.verb in keys and negated(fact.text):
+        if not question.objects and self.telling(question.verb) and question.verb in keys and negated(fact.text):
             return True
         # "Do you sell helmets?": that something is sold says nothing about helmets.
         objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
         common = max(2, len(self.statements) // 5)
         if not any(self._frequency[key] <= common for key in (*question.keys, *question.before_keys) if key in keys):
             return False
+        # Whom it is for matters less than what it is: "could you see my mother at home?"
+        objects = [key for key in objects if key not in _PEOPLE] or [key for key in question.keys if key not in _PEOPLE]
         # Of a compound the last word says what it is: a payment plan is a plan.
-        head = question.objects[-1] if question.objects else None
+        head = question.objects[-1] if question.objects and question.objects[-1] not in _PEOPLE else None
         if head is not None and head not in keys and not negated(fact.text):
             return False
         if re.search(r"\bno other\b|\bnothing else\b", plain(fact.text)) and question.verb in keys:
@@ -280,7 +284,12 @@ class FactIndex:
             return by_age
         # "A cake for sixteen": the entry with that number, where one has it.
         counted = numbers(question.core) if question.want is not Want.YES_NO else set()
-        if counted and len(by_number := [item for item in statement.items if numbers(_PRICE.sub(" ", item.text)) & counted]) == 1:
+        by_number = [
+            item
+            for item in statement.items
+            if numbers(_PRICE.sub(" ", item.text)) & counted and not re.search(r"\b(?:under|over)\b", item.text)
+        ]
+        if len(by_number) == 1:
             return tuple(by_number)
         if previous is not None and question.leans and not any(item.keys & hints for item in statement.items):
             hints = previous_hints(previous)
@@ -325,7 +334,9 @@ def _kind(want: Want, statement: Statement) -> float:
     text = plain(statement.text)
     match want:
         case Want.PRICE:
-            return 0.3 if statement.has_price else -0.35
+            if statement.has_price or re.search(r"\bincluded\b", text):
+                return 0.3
+            return -0.1 if _FIGURE.search(text) else -0.35
         case Want.LENGTH:
             return 0.3 if statement.has_length else -0.35
         case Want.PHONE:

@@ -180,7 +180,6 @@ _KINDS = {
     "senior": "grandma granny grandad granddad grandfather grandmother nan",
     "computer": "laptop macbook pc",
     "phone": "iphone smartphone",
-    "instrument": "piano violin cello guitar drums flute trumpet saxophone clarinet keyboard ukulele",
     "vegetarian": "vegan",
 }
 """What a caller may name instead of the kind that the owner names."""
@@ -312,7 +311,7 @@ _DURATION_HALVES = (
     (r"\bhalf(?: an| a)?[ -]hours?\b", " 30 minutes "),
     (r"\bthree[- ]quarters of an hour\b", " 45 minutes "),
     (r"\bquarter of an hour\b", " 15 minutes "),
-    (r"\b(?:an|a|one|full|whole)(?: full| whole)?[- ]hour\b", " 60 minutes "),
+    (r"\b(?:an|a|one|full|whole|per|by the)(?: full| whole)?[- ]hour\b|\bhourly\b", " 60 minutes "),
 )
 
 
