@@ -22,6 +22,7 @@ _AGE = re.compile(
     rf"\b(?:is|are|am|[a-z]+'s|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}}){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
     r"|\b(?P<b>\d{1,2})[- ](?P<ub>weeks?|months?|years?)[- ]olds?\b"
 )
+_ANY_AGE = re.compile(r"\b(?:every|all|any) ages?\b")
 _PRICED = re.compile(r"[£$€¤%]|\bfree\b|\bpounds?\b|\boff\b|\bdiscount\b|\bticket\b")
 _NOT = re.compile(r"\b(?:no|not|cannot|can't|never)\b|n't\b")
 _DUTY = re.compile(r"\b(?:must|need|have to|has to)\b")
@@ -54,7 +55,7 @@ def _bounded(clause: str) -> bool:
 
 def has_age(text: str) -> bool:
     """Whether a statement names an age from which, or up to which, something may be done."""
-    return any(_bounded(clause) for clause in _clauses(text))
+    return any(_bounded(clause) for clause in _clauses(text)) or bool(_ANY_AGE.search(plain(text)))
 
 
 def includes(text: str, age: float) -> bool:
@@ -75,7 +76,7 @@ def includes(text: str, age: float) -> bool:
 def old_enough(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:
     """ "From 5 years" against "she is four"; the clause that names the thing asked for goes first. None where ages settle nothing."""
     asked = plain(question.text)
-    if re.search(r"\b(?:every|all|any) ages?\b", plain(text)) and re.search(r"\btoo (?:old|young)\b|\bold enough\b|\bage\b", asked):
+    if _ANY_AGE.search(plain(text)) and re.search(r"\btoo (?:old|young)\b|\bold enough\b|\bage\b", asked):
         return not re.search(r"\btoo (?:old|young)\b", asked)
     age = age_of(question)
     parts = [part for part in _clauses(text) if _bounded(part)]

@@ -106,7 +106,7 @@ class Dialogue:
         self._greeting = greeting
         statements = split(instructions, bot_name)
         self._timetable = Timetable(statements)
-        self._index = FactIndex(statements, embed([statement.full for statement in statements]))
+        self._index = FactIndex(statements, embed([statement.full for statement in statements]), bot_name)
         self._offers = offers(self._timetable, statements)
         self._instructions = instructions
         self._history = _History(reply=greeting)

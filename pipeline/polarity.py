@@ -52,7 +52,7 @@ def clauses(text: str) -> list[str]:
 
 def negated(clause: str) -> bool:
     """Whether it denies something; "no problem" and "not only" do not."""
-    return bool(_NEGATION.search(clause))
+    return bool(_NEGATION.search(plain(clause)))
 
 
 def deciding(question: Question, text: str, weigh: Callable[[str], float]) -> str:

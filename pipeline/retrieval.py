@@ -27,6 +27,11 @@ THRESHOLD = 0.45
 _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
 _FIGURE = re.compile(r"\bfrom \d+(?! ?(?:[ap]m|[:.]\d|years?|weeks?|months?|minutes?|hours?|days?))\b")
 _PEOPLE = frozenset({"=child", "=adult", "=woman", "=man", "=senior"})
+_LAST = re.compile(r"\b(?:last|latest|stop|stops)\b", re.IGNORECASE)
+AGED = 0.4
+"""More for a statement that names an age, where the caller does."""
+NAMED = 0.5
+"""How much a word of the business's own name counts."""
 CHATTER = 0.3
 """How much a word of the lead-up counts that no statement has."""
 NEAR, NEARNESS = 3, 0.3
@@ -79,7 +84,9 @@ class Scores:
 class FactIndex:
     """Statements with their vectors (n, 384), ready to be asked."""
 
-    def __init__(self, statements: Sequence[Statement], vectors: Floats) -> None:
+    def __init__(self, statements: Sequence[Statement], vectors: Floats, name: str = "") -> None:
+        # At "Bramble Bay Kayaks" a kayak tells nothing.
+        self._name = frozenset(content(name))
         self.statements = tuple(statements)
         self._vectors = vectors
         self._keys = [Counter(content(s.full)) for s in self.statements]
@@ -145,6 +152,7 @@ class FactIndex:
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
         age = age_of(question)
+        latest = re.search(r"\b(?:latest|how late|last)\b", plain(question.core))
         # "Could somebody fetch us from the station?": who fetches bears more on it than what is at the station.
         done = question.verb if question.want is Want.YES_NO and self.telling(question.verb) else ""
         want = Want.PRICE if question.yes_no and asks_free(question.core) else question.want
@@ -156,10 +164,12 @@ class FactIndex:
         )
         return [
             Scores(
-                words=sum(w for key, w in weights.items() if key in keys or key in pairs) / whole,
+                words=sum(NAMED * w if key in self._name else w for key, w in weights.items() if key in keys or key in pairs)
+                / whole,
                 meaning=float(cosine),
                 kind=kind
-                + (0.25 if aged and age is not None else 0.0)
+                + (AGED if aged and age is not None else 0.0)
+                + (0.3 if latest and _LAST.search(statement.text) else 0.0)
                 - (0.2 if _out_of_the_ordinary(statement, question) else 0.0)
                 + self._does(done, number, weights),
                 context=_context(statement, last, yes_no=question.yes_no)
@@ -206,6 +216,10 @@ class FactIndex:
         fact = self.statements[best]
         items = self._items(fact, question, hints, previous)
         text = fact.narrowed(items) if items else _facet(fact, question)
+        named = {key for key in question.keys if self._frequency[key] == 1} & self._keys[self.statements.index(fact)].keys()
+        if items and named - set(content(text)):
+            # Cut too short: what was named is gone.
+            text = fact.said
         return Picked((fact,), text.replace(UNNAMED, ""), scores[best].total, confident, hints)
 
     def _listed(self, number: int, scores: Scores, want: Want, hints: frozenset[str]) -> float:
@@ -269,9 +283,7 @@ class FactIndex:
             return ()
         found = self._asked_for(statement, question, hints, previous)
         kind = MONEY if _asks_price(question) else LENGTH if question.want is Want.LENGTH else None
-        return tuple(
-            item for item in found if kind is None or kind.search(item.text) or not any(kind.search(i.text) for i in found)
-        )
+        return tuple(item for item in found if kind is None or kind.search(item.text))
 
     def _asked_for(
         self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None
@@ -293,6 +305,10 @@ class FactIndex:
             return tuple(by_number)
         if previous is not None and question.leans and not any(item.keys & hints for item in statement.items):
             hints = previous_hints(previous)
+        # What was said itself goes before what the owner's words lead to.
+        asked = hints & {*question.keys, *question.before_keys} or {*question.keys}
+        if any(item.keys & asked for item in statement.items):
+            hints = frozenset(asked)
         ranked = [(len(item.keys & hints), item) for item in statement.items]
         most = max((count for count, _ in ranked), default=0)
         if not most:

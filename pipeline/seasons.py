@@ -19,23 +19,30 @@ _NAMED = {"summer": (6, 8), "winter": (12, 2), "spring": (3, 5), "autumn": (9, 1
 _NAME = re.compile(r"\b(?:in (?:the )?|during )?(summer|winter|spring|autumn)\b")
 
 
+Date = tuple[int, int]
+"""(month, day)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Season:
-    """A part of the year, both ends included, as (month, day); it may run over New Year."""
+    """Parts of the year, both ends included; one may run over New Year."""
 
-    first: tuple[int, int]
-    last: tuple[int, int]
+    spans: tuple[tuple[Date, Date], ...]
 
     def has(self, month: int, day: int | None = None) -> bool:
-        """Whether a date lies in it; a month without a day counts when most of it does."""
+        """Whether a date lies in it; a month without a day counts when its middle does."""
         date = (month, day or 15)
-        return self.first <= date <= self.last if self.first <= self.last else date >= self.first or date <= self.last
+        return any(a <= date <= b if a <= b else date >= a or date <= b for a, b in self.spans)
 
     def __str__(self) -> str:
-        a, b = MONTHS[self.first[0] - 1], MONTHS[self.last[0] - 1]
-        if self.first[1] == 1 and self.last[1] == 31:
-            return f"in {a}" if a == b else f"from {a} to {b}"
-        return f"from {self.first[1]} {a} to {self.last[1]} {b}"
+        return " and ".join(_named(*span) for span in self.spans)
+
+
+def _named(first: Date, last: Date) -> str:
+    a, b = MONTHS[first[0] - 1], MONTHS[last[0] - 1]
+    if first[1] == 1 and last[1] == 31:
+        return f"in {a}" if a == b else f"from {a} to {b}"
+    return f"from {first[1]} {a} to {last[1]} {b}"
 
 
 def _month(word: str) -> int:
@@ -51,15 +58,15 @@ def season_in(text: str) -> tuple[Season, tuple[int, int]] | None:
     """The first part of the year that `text` names, and where it stands."""
     text = text.lower()
     if match := _SPAN.search(text):
-        last = "_b" if match["month_b"] else "_a"
-        season = Season(
-            (_month(match["month_a"]), _day(match, "_a") or 1),
-            (_month(match[f"month{last}"]), _day(match, last) or 31),
-        )
-        return season, match.span()
+        first, last = _month(match["month_a"]), _month(match["month_b"] or match["month_a"])
+        apart = bool(re.search(r"\band\b", match[0])) and "between" not in match[0]
+        if apart:
+            return Season((((first, 1), (first, 31)), ((last, 1), (last, 31)))), match.span()
+        last_day = _day(match, "_b" if match["month_b"] else "_a")
+        return Season((((first, _day(match, "_a") or 1), (last, last_day or 31)),)), match.span()
     if match := _NAME.search(text):
         first, final = _NAMED[match[1]]
-        return Season((first, 1), (final, 31)), match.span()
+        return Season((((first, 1), (final, 31)),)), match.span()
     return None
 
 

@@ -37,7 +37,7 @@ _DATE = re.compile(
 _DATE_ENDS = re.compile(_DATE.pattern + r"\s*$", re.IGNORECASE)
 _PHONE = re.compile(r"\+?\d[\d ()\-]{6,}\d")
 _CONTINUES = re.compile(
-    r"^(?:[£$€¤]\d|(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
+    r"^(?:[£$€¤]\d|(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts|includes?|including|also|then|otherwise|paid"
     r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|small|large|first|ready|usually|normally)\b)",
     re.IGNORECASE,
 )
@@ -222,7 +222,7 @@ def list_items(text: str) -> tuple[Item, ...]:
     if len(valued) < enough:
         return ()
     named_by = [[key for key in content(LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()] for s in valued]
-    if len(named_by[0]) == 2 and all(len(names) == 1 for names in named_by[1:]):
+    if labelled and len(named_by[0]) == 2 and all(len(names) == 1 for names in named_by[1:]):
         # "small dog £38, medium £46": all of them are dogs.
         named_by[0] = named_by[0][:1]
     words = [set(names) for names in named_by]
@@ -231,6 +231,10 @@ def list_items(text: str) -> tuple[Item, ...]:
     lengths = [frozenset(durations(s)) for s in valued]
     if not any(keys) and not all(lengths):
         return ()
+    if keys[0] and all(lengths) and not any(keys[1:]) and (value := _VALUE.search(valued[0])):
+        # "Double kayak £25 an hour, £55 half a day": all of them are about the double kayak.
+        valued = [valued[0][value.start() :], *valued[1:]]
+        keys[0] = set()
     return tuple(Item(s, frozenset(k), n) for s, k, n in zip(valued, keys, lengths, strict=True))
 
 

@@ -126,7 +126,9 @@ class Timetable:
             return None
         core = plain(question.core)
         date = question.when.date or (last.date if last is not None and question.leans else None)
-        if (week := self.in_season(date)) is not None and (_OPEN.search(core) or question.when.days or _COMES.search(core)):
+        if (week := self.in_season(date)) is not None and (
+            _OPEN.search(core) or question.when.days or _COMES.search(core) or (last is not None and question.leans)
+        ):
             return week
         if self.main is None or _SPECIAL.search(plain(question.text)):
             return None

@@ -50,7 +50,7 @@ STOPWORDS = words_of(
     wasn't way we we'd we'll we're we've well went were what what's whatever when when's where where's whether which while who
     who's whole why will with within without won't wonder wondering would wouldn't yeah yep yes yet you you'd you'll you're
     you've your yours yourself um uh er erm hmm mm mhm ah place somehow awful terribly absolutely able allowed
-    anywhere along everywhere pair couple altogether case definitely else's especially find found guess hear heard hope idea interested keep leave left
+    anywhere along everywhere pair couple matter altogether case definitely else's especially find found guess hear heard hope idea interested keep leave left
     live love mind moment name offer offering offers okay open closed opening opened close closes closing shut hours hour
     pretty question's ready set show start starts started stay talk turn wish work works working year's zero"""
 )
@@ -144,7 +144,7 @@ _SYNONYMS = (
     "trousers pants jeans",
     "sofa couch settee",
     "nervous anxious scared fear phobia",
-    "rain rainy weather",
+    "weather rain rainy gale storm stormy wind windy snow thunder",
     "ill sick poorly unwell",
     "refund reimburse",
     "student pupil",
@@ -326,7 +326,19 @@ def durations(text: str) -> set[int]:
     for number, unit in pairwise(words):
         if number.isdigit() and (size := {"minut": 1, "min": 1, "hour": 60, "hr": 60}.get(stem(unit))):
             found.add(int(number) * size)
+    # Days and more in round minutes, only to be compared with each other.
+    for pattern, minutes in _LONG:
+        if re.search(pattern, text):
+            found.add(minutes)
     return found
+
+
+_LONG = (
+    (r"\bhalfday\b", 300),
+    (r"\bfullday\b|\b(?:a|the|per|one|for the) day\b(?! before|s? ahead)|\bdaily\b|\bday (?:rate|ticket|pass|hire)\b", 1440),
+    (r"\b(?:a|the|per|one|fullweek) week\b(?! before|s? ahead)|\bweekly\b", 10080),
+    (r"\b(?:a|the|per|one) month\b|\bmonthly\b", 43200),
+)
 
 
 def concept(word: str) -> str:
