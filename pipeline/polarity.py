@@ -28,10 +28,10 @@ _ASKS_NEED = re.compile(
 _ASKS_WITHOUT = re.compile(
     r"\bwithout\b|\bjust (?:turn up|drop in|walk in|come by|come in|pop in|show up)\b|\bwalk in\b|\bdrop in\b"
 )
-_PERMITS = re.compile(
+PERMITS = re.compile(
     r"\b(?:welcome|allowed|fine|yes|can|may|possible|available|included?|free|offer|happy|glad|no problem|no bother|while you wait|you'll|you will)\b"
 )
-_PLAIN_VERBS = frozenset(stem(word) for word in STOPWORDS | words_of("pay bring order sit eat drink visit book")) | {""}
+PLAIN_VERBS = frozenset(stem(word) for word in STOPWORDS | words_of("pay bring order sit eat drink visit book")) | {""}
 """What callers do anyway: a fact need not say it again."""
 _EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
 _OWN = re.compile(r"\b(?:your|their|one's) own\b|\b(?:it|them|one|some)\b")
@@ -126,16 +126,16 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     # "Could somebody fetch us from the station?" is no yes for knowing where the station is.
     verb = stem(question.verb_said)
     does = (
-        verb in _PLAIN_VERBS
+        verb in PLAIN_VERBS
         or question.verb in content(text)
         or verb in {stem(word) for word in tokens(text)}
-        or _PERMITS.search(statement)
+        or PERMITS.search(statement)
     )
     return True if does else None
 
 
 def _own(question: Question, clause: str, objects: dict[str, float]) -> float:
     """ "Cake isn't included, but you're welcome to bring your own": the second clause is about the cake as well."""
-    if question.verb and question.verb in content(clause) and _PERMITS.search(plain(clause)) and _OWN.search(plain(clause)):
+    if question.verb and question.verb in content(clause) and PERMITS.search(plain(clause)) and _OWN.search(plain(clause)):
         return sum(objects.values())
     return 0.0

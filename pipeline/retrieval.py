@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.ages import age_of, has_age, includes
-from pipeline.polarity import asks_free, clauses, negated
+from pipeline.polarity import PLAIN_VERBS, asks_free, clauses, negated
 from pipeline.questions import Question, Want
 from pipeline.statements import LENGTH, MONEY, UNNAMED, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
@@ -28,6 +28,11 @@ _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|doll
 _FIGURE = re.compile(r"\bfrom \d+(?! ?(?:[ap]m|[:.]\d|years?|weeks?|months?|minutes?|hours?|days?))\b")
 _PEOPLE = frozenset({"=child", "=adult", "=woman", "=man", "=senior"})
 _LAST = re.compile(r"\b(?:last|latest|stop|stops)\b", re.IGNORECASE)
+_BACK = re.compile(r"\b(?:ready|done|finished|back|collect|fetch|pickup|pick (?:it|them|her|him|my \w+) up|pick up)\b")
+_READY = re.compile(
+    r"\bready\b|\bdone (?:in|within|while)\b|\bworking days?\b|\bwhile you wait\b|\bovernight\b|\bsame day\b|\bcollect",
+    re.IGNORECASE,
+)
 AGED = 0.4
 """More for a statement that names an age, where the caller does."""
 NAMED = 0.5
@@ -92,7 +97,10 @@ class FactIndex:
         self._keys = [Counter(content(s.full)) for s in self.statements]
         # "High chairs" is found by "highchairs" too.
         self._pairs = [
-            {concept(a + b) for a, b in pairwise(tokens(s.full)) if a.isalpha() and b.isalpha()} for s in self.statements
+            {concept(a + b) for a, b in pairwise(tokens(s.full)) if a.isalpha() and b.isalpha()}
+            # A "relining" is a new lining.
+            | {concept(w[2:]) for w in tokens(s.full) if w.startswith("re") and len(w) > 6}
+            for s in self.statements
         ]
         self._kinds = {want: [_kind(want, s) for s in self.statements] for want in Want}
         self._aged = [has_age(s.text) for s in self.statements]
@@ -152,6 +160,7 @@ class FactIndex:
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
         age = age_of(question)
+        ready = question.want in (Want.LENGTH, Want.WHEN) and _BACK.search(plain(question.core))
         latest = re.search(r"\b(?:latest|how late|last)\b", plain(question.core))
         # "Could somebody fetch us from the station?": who fetches bears more on it than what is at the station.
         done = question.verb if question.want is Want.YES_NO and self.telling(question.verb) else ""
@@ -169,6 +178,7 @@ class FactIndex:
                 meaning=float(cosine),
                 kind=kind
                 + (AGED if aged and age is not None else 0.0)
+                + (0.3 if ready and _READY.search(statement.text) else 0.0)
                 + (0.3 if latest and _LAST.search(statement.text) else 0.0)
                 - (0.2 if _out_of_the_ordinary(statement, question) else 0.0)
                 + self._does(done, number, weights),
@@ -241,11 +251,27 @@ class FactIndex:
             return False
         if question.want is Want.ATTRIBUTE:
             return question.attribute in keys
-        if question.want is not Want.YES_NO or leaning or scores.meaning >= 0.6:
+        if (
+            question.want is not Want.YES_NO
+            or leaning
+            or scores.meaning >= 0.6
+            or (self._aged[number] and age_of(question) is not None)
+        ):
             return True
         # "Could somebody fetch us from the station?" - "We don't do pick-ups."
         if not question.objects and self.telling(question.verb) and question.verb in keys and negated(fact.text):
             return True
+        # "Can you dye a dress?" is about dyeing, whatever else is said about dresses.
+        verb = question.verb_said
+        if (
+            content(verb)
+            and verb not in PLAIN_VERBS
+            and not self.knows(question.verb)
+            and question.objects
+            and scores.meaning < 0.5
+        ):
+            if not negated(fact.text) and not re.search(r"\b(?:yes|welcome|anything|everything)\b", plain(fact.text)):
+                return False
         # "Do you sell helmets?": that something is sold says nothing about helmets.
         objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
         common = max(2, len(self.statements) // 5)

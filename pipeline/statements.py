@@ -176,12 +176,12 @@ class Statement:
         return own or self.topic
 
 
-def sentences(line: str) -> list[str]:
+def sentences(line: str, *, notes: bool = False) -> list[str]:
     """Sentences of one line; "approx. 5", "9 a.m. to" and "8.30" do not end one."""
     parts: list[str] = []
     start = 0
-    # Notes without capitals: "standard service 55. full service 95".
-    begins = "A-Za-z" if line[:1].islower() else "A-Z"
+    # Whoever writes notes begins without a capital: "standard service 55. full service 95".
+    begins = "A-Za-z" if notes else "A-Z"
     for match in re.finditer(rf"[.!?](?=\s+[\"'(]?[{begins}0-9£$€¤])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
         head = line[start : match.end()]
         if match[0] == "." and (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head)):
@@ -254,6 +254,7 @@ class _Cutter:
         # Unicode's sign for a currency that nobody names: it marks prices here and is never said.
         self.money = sign[0] if sign is not None else UNNAMED if bare >= 3 else ""
         self.currency = self.money if len(self.money) == 1 else ""
+        self.notes = bool(re.search(r"^(?:[-*•–]\s+)?[a-z]", instructions, re.MULTILINE))
         self.heading = ""
         self.topic = ""
         self.columns: tuple[str, ...] = ()
@@ -271,7 +272,7 @@ class _Cutter:
             return
         line = self._address(line)
         fresh, labelled = True, bool(_LABEL.match(line))
-        for sentence in _joined(_whole(sentences(line), line)):
+        for sentence in _joined(_whole(sentences(line, notes=self.notes), line)):
             yield from self._sentence(sentence, fresh, labelled)
             fresh = False
 
@@ -282,7 +283,7 @@ class _Cutter:
         )
         if match and self.paragraph == 0:
             return f"Our address is {match['rest']}"
-        tel = re.match(r"^(?P<label>Tel|Phone|Telephone|Ph)\.?:?\s+(?P<rest>\+?[\d (][\d ()-]{5,}.*)$", line)
+        tel = re.match(r"^(?P<label>Tel|Phone|Telephone|Ph|T|t)\.?:?\s+(?P<rest>\+?[\d (][\d ()-]{5,}.*)$", line)
         return f"Our phone number is {tel['rest']}" if tel else line
 
     def _sentence(self, sentence: str, fresh: bool, labelled: bool) -> Iterator[Statement]:

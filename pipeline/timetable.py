@@ -148,7 +148,8 @@ class Timetable:
             return self.main
         if last is not None and question.leans and not rest and (question.when or re.search(r"\bsame\b", core)):
             return self.main
-        if question.when.relative is not None and question.yes_no and not rest and not question.keys:
+        elsewhere = question.leans and last is None
+        if question.when.relative is not None and question.yes_no and not rest and not question.keys and not elsewhere:
             return self.main
         if timed and question.yes_no and self._shut(question, fact):
             return self.main

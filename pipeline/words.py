@@ -50,7 +50,7 @@ STOPWORDS = words_of(
     wasn't way we we'd we'll we're we've well went were what what's whatever when when's where where's whether which while who
     who's whole why will with within without won't wonder wondering would wouldn't yeah yep yes yet you you'd you'll you're
     you've your yours yourself um uh er erm hmm mm mhm ah place somehow awful terribly absolutely able allowed
-    anywhere along everywhere pair couple matter altogether case definitely else's especially find found guess hear heard hope idea interested keep leave left
+    anywhere along everywhere pair couple matter looked taking taken took making made giving altogether case definitely else's especially find found guess hear heard hope idea interested keep leave left
     live love mind moment name offer offering offers okay open closed opening opened close closes closing shut hours hour
     pretty question's ready set show start starts started stay talk turn wish work works working year's zero"""
 )
@@ -132,7 +132,7 @@ _SYNONYMS = (
     "puncture flat tyre tire",
     "glasses spectacles",
     "flat apartment",
-    "wedding marriage",
+    "wedding marriage marry",
     "group party",
     "photo photograph picture",
     "walk foot",
@@ -172,6 +172,8 @@ _KINDS = {
     "card": "plastic amex",
     "cash": "banknote fiver tenner",
     "clothes": "trousers shirt jacket dress skirt coat suit blouse jumper",
+    "dress": "gown frock",
+    "jacket": "blazer anorak",
     "watch": "wristwatch",
     "bag": "handbag rucksack backpack suitcase purse",
     "alcohol": "prosecco champagne gin whisky vodka cider spirits",
@@ -222,7 +224,13 @@ def generalised(text: str, known: Callable[[str], bool]) -> str:
 def plain(text: str) -> str:
     """Lower case, straight quotes, single spaces, "second-hand" as one word."""
     text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()
-    text = re.sub(r"\bcome (?:out |over |round )?to (?:us|me|(?:my|our) (?:home|house|place|flat))\b", "home visit", text)
+    text = re.sub(
+        r"\bcome (?:out |over |round )?to (?:us|me|(?:my|our|her|his|their) (?:home|house|place|flat))\b"
+        r"|(?<=\bwe )(?:can |do |will |also )*come (?:out )?to you\b",
+        " home visit",
+        text,
+    )
+    text = re.sub(r"\bamerican express\b", "amex", text)
     text = re.sub(r"\bup[- ]?front\b", "in advance", text)
     text = re.sub(r"\bcheck(?:ing|ed)?[ -]?in\b", "checkin", text)
     text = re.sub(r"\bcheck(?:ing|ed)?[ -]?out\b|\b(?:out of|leave|vacate) (?:the|our|my) rooms?\b", "checkout", text)
