@@ -27,6 +27,8 @@ __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
 
 SURE = 0.9
 """Score from which a fact is given in place of a reply that failed the guard, whatever was asked."""
+SHORT = 7
+"""Words up to which a fact with one amount is said as it stands."""
 MAX_VOCABULARY = 60
 STOP = ("\n", "Question:", "Fact:")
 """Where a reply ends at the latest: one sentence was asked for."""
@@ -203,8 +205,8 @@ class Dialogue:
             return Say(fallback(picked.text, None), about=about)
         amounts = _AMOUNTS.get(question.want)
         found = len(amounts.findall(picked.text)) if amounts is not None else 0
-        if found > 1:
-            # Asked for one amount with several to choose from, the model chose the wrong one as often as not.
+        if found > 1 or (found == 1 and len(picked.text.split()) <= SHORT):
+            # Of several amounts the model chose the wrong one as often as not; of a short fact it left out for whom or how long.
             return Say(fallback(picked.text, None), about=about)
         asked = _asked(question)
         return Ask(
@@ -285,9 +287,22 @@ def _asked(question: Question) -> str:
 _PLAINEST = {Want.PRICE: "How much is it?", Want.LENGTH: "How long does it take?", Want.WHERE: "Where is it?"}
 
 
+_TERSE = re.compile(r"^(?P<what>[A-Za-z][^£$€\d:,;]*[a-z)]) (?P<value>(?:from )?[£$€]\d+(?:[.,]\d+)*(?: [^,;:]+)?\.)$")
+_VERB = re.compile(r"\b(?:is|are|costs?|was|has|have|can|may|for|from|we|you|it|they|charge|pay|takes?|starts?|only|at|of)\b")
+
+
+def _whole(text: str) -> str:
+    """ "Nail clipping £9." as a sentence: "Nail clipping is £9."."""
+    match = _TERSE.match(text)
+    if match is None or _VERB.search(plain(match["what"])):
+        return text
+    plural = match["what"].endswith("s") and not match["what"].endswith("ss")
+    return f"{match['what']} {'are' if plural else 'is'} {match['value']}"
+
+
 def fallback(text: str, verdict: bool | None) -> str:
     """The fact itself as a reply, with the yes or no that code could tell."""
-    body = text.strip()
+    body = _whole(text.strip())
     if verdict is None:
         return body[:1].upper() + body[1:]
     lead = "Yes" if verdict else "No"
