@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     rf"|(?P<day>{_DAY_WORD})"
     rf"|(?P<range>(?:\b(?:from|between)\s+)?(?<![\d£$€.,])\b{_CLOCK}(?:{_TO}|\s+and\s+(?=\d)){_CLOCK}(?![\d%])(?!\s*(?:years?|weeks?|months?|minutes?|people|persons?|£|€|percent)))"
     rf"|(?P<since>\bfrom\s+{_CLOCK}(?!\s*(?:-|–|to|till?|until)\s*\d)(?!\s*(?:years?|pounds?|euros?|weeks?)))"
-    rf"|(?P<until>\b(?:until|till?|to)\s+{_CLOCK})"
+    rf"|(?P<until>\b(?:until|till?|to)\s+{_CLOCK}(?!\s*(?:people|persons|guests|kids|children|adults|miles|days|weeks)))"
     r"|(?P<closed>\b(?:closed|shut|not open|don't open|do not open|no (?:lessons|classes|service|surgery|tours|sessions))\b)"
     r"|(?P<except>\b(?:except|apart from|but not|other than|excluding)\b)"
     r"|(?P<lunch>\b(?:lunch(?:time| ?break)?|break)\b)"
@@ -230,6 +230,12 @@ class _Builder:
             self._cut(days, self.hole)
             self.hole = None
             return
+        if self.shut and self.waiting and not self.bound:
+            # "9 to 5 and closed Wednesdays"
+            self._open(ALL_DAYS, self.waiting)
+            self.waiting = []
+            for day in days:
+                self.ranges.pop(day, None)
         if self.excepting:
             self.bound = list(days)
             for day in days:
@@ -338,6 +344,11 @@ def is_schedule(text: str) -> bool:
     return (has_days and (timed or "closed" in kinds)) or (
         "range" in kinds and bool(re.search(r"\bopen(ing)?\b|\bhours\b", text, re.IGNORECASE))
     )
+
+
+def has_range(text: str) -> bool:
+    """Whether it has hours from and to, whatever days it names."""
+    return any(match.lastgroup == "range" for match in _TOKEN.finditer(text))
 
 
 def parse(text: str, subject: str = "") -> Schedule | None:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 
 from pipeline.ages import old_enough
+from pipeline.hours import days_in
 from pipeline.questions import Question
+from pipeline.seasons import season_in
 from pipeline.words import STOPWORDS, content, plain, stem, tokens, words_of
 
 _NEGATION = re.compile(
@@ -33,6 +35,13 @@ PERMITS = re.compile(
 )
 PLAIN_VERBS = frozenset(stem(word) for word in STOPWORDS | words_of("pay bring order sit eat drink visit book")) | {""}
 """What callers do anyway: a fact need not say it again."""
+_ASKS_ACCESS = re.compile(r"\b(?:wheelchair|stairs|steps?|crutches|walking (?:frame|stick)|zimmer|mobility|pushchair|pram|buggy)\b")
+_LEVEL = re.compile(
+    r"\bno steps?\b|\bstep[- ]free\b|\bground floor\b|\blevel access\b|\bramps?\b|\b(?<!no )lift\b|\baccessible\b(?<!not accessible)"
+)
+_STEPS = re.compile(
+    r"\bno lift\b|(?<!no )\bsteps\b|\bstairs?\b|\b(?:first|second|third) floor\b|\bupstairs\b|\bnot (?:suitable|accessible)\b"
+)
 _EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
 _OWN = re.compile(r"\b(?:your|their|one's) own\b|\b(?:it|them|one|some)\b")
 _ASKS_FREE = re.compile(
@@ -43,6 +52,11 @@ _ASKS_FREE = re.compile(
 def asks_free(core: str) -> bool:
     """ "Do we have to pay for that?": a yes or no that a price answers."""
     return bool(_ASKS_FREE.search(plain(core)))
+
+
+def asks_access(said: str) -> bool:
+    """ "I'm in a wheelchair", "I can't do stairs": what matters is how one gets in."""
+    return bool(_ASKS_ACCESS.search(plain(said)))
 
 
 def clauses(text: str) -> list[str]:
@@ -82,6 +96,10 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     asked, statement = plain(question.core), plain(text)
     if (by_age := old_enough(question, text, weigh)) is not None:
         return by_age
+    if (by_date := _by_date(question, text)) is not None:
+        return by_date
+    if _ASKS_ACCESS.search(plain(question.text)) and bool(_LEVEL.search(statement)) != bool(_STEPS.search(statement)):
+        return bool(_LEVEL.search(statement))
     if _ASKS_NEED.search(asked) and not _ASKS_FREE.search(asked):
         needless, needed = (
             _NEEDLESS.search(statement),
@@ -118,7 +136,7 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
         return True if kept and not negated(bounded[0]) else None
     if negated(clause):
         return None if negated(asked) or re.search(r"\b(?:except|unless|other than)\b", clause) else False
-    if re.search(r"\bonly\b", clause):
+    if (only := re.search(r"\bonly\b", clause)) and not set(objects) & set(content(clause[: only.start()])):
         return None
     whole = sum(objects.values())
     if share < 0.6 * whole or negated(asked):
@@ -132,6 +150,20 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
         or PERMITS.search(statement)
     )
     return True if does else None
+
+
+def _by_date(question: Question, text: str) -> bool | None:
+    """Days and parts of the year of the fact against those asked for: "Thursdays only" and "on a Monday?"."""
+    days, named = set(question.when.days), set(days_in(text))
+    if question.when.date is not None and (found := season_in(text)) is not None and not re.search(r"[£$€]", text):
+        season, (start, _) = found
+        left_out = bool(re.search(r"\bexcept\b|\bclosed\b|\bshut\b|\bnot\b", text[: start + 8].lower()))
+        return season.has(*question.when.date) != left_out
+    if not days or not named or negated(text):
+        return None
+    if days <= named:
+        return True
+    return False if not days & named and (question.leans or re.search(r"\bonly\b", plain(text))) else None
 
 
 def _own(question: Question, clause: str, objects: dict[str, float]) -> float:

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.ages import age_of, has_age, includes
-from pipeline.polarity import PLAIN_VERBS, asks_free, clauses, negated
+from pipeline.hours import days_in
+from pipeline.polarity import PLAIN_VERBS, asks_access, asks_free, clauses, negated
 from pipeline.questions import Question, Want
+from pipeline.seasons import season_in
 from pipeline.statements import LENGTH, MONEY, UNNAMED, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
 
@@ -32,6 +34,13 @@ _BACK = re.compile(r"\b(?:ready|done|finished|back|collect|fetch|pickup|pick (?:
 _READY = re.compile(
     r"\bready\b|\bdone (?:in|within|while)\b|\bworking days?\b|\bwhile you wait\b|\bovernight\b|\bsame day\b|\bcollect",
     re.IGNORECASE,
+)
+_HOW_MANY = re.compile(
+    r"\bhow many (?:people|folks|of us|guests|persons|kids|children|adults|can|fit|does it)\b|\bhow big a group\b"
+)
+_CAPACITY = re.compile(r"\bsleeps\b|\bup to \d+\b|\bmax(?:imum)?\b|\bseats? \d+|\b\d+ people\b|\bat most \d+", re.IGNORECASE)
+_LEVEL_OR_NOT = re.compile(
+    r"\bsteps?\b|\bstep-free\b|\bfloor\b|\bramp\b|\blift\b|\bstairs?\b|\bwheelchairs?\b|\baccessible\b|\blevel\b"
 )
 AGED = 0.4
 """More for a statement that names an age, where the caller does."""
@@ -147,6 +156,11 @@ class FactIndex:
         if question.yes_no and age_of(question) is not None:
             # Whoever is fourteen is in any sentence about children.
             weights = {key: CHATTER * weight if key in ("=child", "=adult") else weight for key, weight in weights.items()}
+        for key in [key for key in weights if not key.startswith("=") and len(key) > 6]:
+            # Toenails are nails.
+            for tail in (concept(key[i:]) for i in range(2, len(key) - 3)):
+                if tail in self._idf:
+                    weights.setdefault(tail, 0.6 * weights[key])
         for key in [key for key in weights if key in self._aliases]:
             for alias in self._aliases[key]:
                 weights.setdefault(alias, 0.7 * weights[key])
@@ -160,6 +174,11 @@ class FactIndex:
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
         age = age_of(question)
+        dated = question.when.date is not None or (
+            previous is not None and question.leans and previous.question.when.date is not None
+        )
+        access = asks_access(question.text)
+        capacity = _HOW_MANY.search(plain(question.core))
         ready = question.want in (Want.LENGTH, Want.WHEN) and _BACK.search(plain(question.core))
         latest = re.search(r"\b(?:latest|how late|last)\b", plain(question.core))
         # "Could somebody fetch us from the station?": who fetches bears more on it than what is at the station.
@@ -179,6 +198,10 @@ class FactIndex:
                 kind=kind
                 + (AGED if aged and age is not None else 0.0)
                 + (0.3 if ready and _READY.search(statement.text) else 0.0)
+                + (0.3 if dated and season_in(statement.text) else 0.0)
+                + (0.3 if access and (_LEVEL_OR_NOT.search(plain(statement.text))) else 0.0)
+                + (0.3 if capacity and _CAPACITY.search(statement.text) else 0.0)
+                - (0.4 if statement.has_phone and question.want is not Want.PHONE and not question.yes_no else 0.0)
                 + (0.3 if latest and _LAST.search(statement.text) else 0.0)
                 - (0.2 if _out_of_the_ordinary(statement, question) else 0.0)
                 + self._does(done, number, weights),
@@ -223,6 +246,14 @@ class FactIndex:
                 ):
                     best, confident = other, True
                     break
+        if (
+            last is not None
+            and question.when.days
+            and days_in(last.text)
+            and (question.points or not any(map(self.telling, question.keys)))
+        ):
+            # "Could I have that done on a Monday?"
+            best, confident = self.statements.index(last), True
         fact = self.statements[best]
         items = self._items(fact, question, hints, previous)
         text = fact.narrowed(items) if items else _facet(fact, question)
@@ -256,6 +287,7 @@ class FactIndex:
             or leaning
             or scores.meaning >= 0.6
             or (self._aged[number] and age_of(question) is not None)
+            or asks_access(question.text)
         ):
             return True
         # "Could somebody fetch us from the station?" - "We don't do pick-ups."
@@ -320,6 +352,9 @@ class FactIndex:
         age = age_of(question)
         if age is not None and (by_age := tuple(item for item in statement.items if includes(item.text, age))):
             return by_age
+        asked_days = set(question.when.days)
+        if asked_days and (by_day := tuple(item for item in statement.items if asked_days & set(days_in(item.text)))):
+            return by_day
         # "A cake for sixteen": the entry with that number, where one has it.
         counted = numbers(question.core) if question.want is not Want.YES_NO else set()
         by_number = [

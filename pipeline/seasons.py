@@ -11,11 +11,14 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
 _DATE = rf"(?:(?:the )?(?P<day{{0}}>\d{{{{1,2}}}})(?:st|nd|rd|th)? ?(?:of )?)?\b(?P<month{{0}}>{_MONTH})(?: (?P<late{{0}}>\d{{{{1,2}}}})(?:st|nd|rd|th)?\b(?! ?(?:[:.]\d|[ap]\.?m)))?"
 _ONE = re.compile(_DATE.format(""))
+_LEAD = r"(?:\b(?:from|between|all of|in|during|throughout|except(?: in)?|end of|start of|beginning of)\s+)*"
 _SPAN = re.compile(
-    rf"(?:\b(?:from|between|all of|in|during|throughout|end of|start of|beginning of)\s+)*{_DATE.format('_a')}"
-    rf"(?:\s*(?:-|–|—|to|till?|until|through|and)\s*(?:the )?(?:end of |start of )?{_DATE.format('_b')})?"
+    rf"{_LEAD}{_DATE.format('_a')}(?:\s*(?:-|–|—|\bto\b|\btill?\b|\buntil\b|\bthrough\b|(?P<both>\band\b))\s*(?:the )?(?:end of |start of )?{_DATE.format('_b')})?"
 )
+_MORE = re.compile(rf"\s*(?:,\s*(?:and\s+)?|\band\s+|&\s*){_DATE.format('')}")
+REST = re.compile(r"\b(?:the )?rest of the year\b|\b(?:all )?other months\b", re.IGNORECASE)
 _NAMED = {"summer": (6, 8), "winter": (12, 2), "spring": (3, 5), "autumn": (9, 11)}
+_WITHIN = (("end|late", 28), ("start|beginning|early", 3), ("middle|mid", 15))
 _NAME = re.compile(r"\b(?:in (?:the )?|during )?(summer|winter|spring|autumn)\b")
 
 
@@ -28,13 +31,17 @@ class Season:
     """Parts of the year, both ends included; one may run over New Year."""
 
     spans: tuple[tuple[Date, Date], ...]
+    but_not: bool = False
 
     def has(self, month: int, day: int | None = None) -> bool:
         """Whether a date lies in it; a month without a day counts when its middle does."""
         date = (month, day or 15)
-        return any(a <= date <= b if a <= b else date >= a or date <= b for a, b in self.spans)
+        inside = any(a <= date <= b if a <= b else date >= a or date <= b for a, b in self.spans)
+        return inside != self.but_not
 
     def __str__(self) -> str:
+        if self.but_not:
+            return "the rest of the year"
         return " and ".join(_named(*span) for span in self.spans)
 
 
@@ -49,6 +56,10 @@ def _month(word: str) -> int:
     return next(n for n, name in enumerate(MONTHS, 1) if name.lower().startswith(word.strip(". ")[:3]))
 
 
+def _whole_month(month: int) -> tuple[Date, Date]:
+    return (month, 1), (month, 31)
+
+
 def _day(match: re.Match[str], side: str = "") -> int | None:
     day = match[f"day{side}"] or match[f"late{side}"]
     return int(day) if day else None
@@ -59,11 +70,15 @@ def season_in(text: str) -> tuple[Season, tuple[int, int]] | None:
     text = text.lower()
     if match := _SPAN.search(text):
         first, last = _month(match["month_a"]), _month(match["month_b"] or match["month_a"])
-        apart = bool(re.search(r"\band\b", match[0])) and "between" not in match[0]
-        if apart:
-            return Season((((first, 1), (first, 31)), ((last, 1), (last, 31)))), match.span()
-        last_day = _day(match, "_b" if match["month_b"] else "_a")
-        return Season((((first, _day(match, "_a") or 1), (last, last_day or 31)),)), match.span()
+        if not match["month_b"] or (match["both"] and "between" not in match[0]):
+            spans, end = [_whole_month(first)] if not _day(match, "_a") else [((first, _day(match, "_a") or 1),) * 2], match.end()
+            if match["month_b"]:
+                spans.append(_whole_month(last))
+            while more := _MORE.match(text, end):
+                spans.append(_whole_month(_month(more["month"])))
+                end = more.end()
+            return Season(tuple(spans)), (match.start(), end)
+        return Season((((first, _day(match, "_a") or 1), (last, _day(match, "_b") or 31)),)), match.span()
     if match := _NAME.search(text):
         first, final = _NAMED[match[1]]
         return Season((((first, 1), (final, 31)),)), match.span()
@@ -75,8 +90,12 @@ def date_in(said: str) -> tuple[int, int | None] | None:
     text = numbered_ordinals(plain(said))
     # "May I bring my dog?" names no month.
     text = re.sub(r"\bmay (?=i|we|you|he|she|they|my|our|one)\b|\bmarch (?=in|up|over)\b", " ", text)
+    if "halloween" in text:
+        return 10, 31
     if match := _ONE.search(text):
-        return _month(match["month"]), _day(match)
+        before = text[: match.start()]
+        day = next((day for words, day in _WITHIN if re.search(rf"\b(?:{words})\W*(?:of )?$", before)), None)
+        return _month(match["month"]), _day(match) or day
     if match := _NAME.search(text):
         first, last = _NAMED[match[1]]
         return (first % 12 + 1, None) if first != last else (first, None)

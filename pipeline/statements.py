@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pipeline.hours import is_schedule
+from pipeline.notes import written_out
 from pipeline.words import content, durations
 
 _ABBREVIATION = re.compile(
@@ -240,8 +241,9 @@ def list_items(text: str) -> tuple[Item, ...]:
 
 _BARE_PRICE = re.compile(
     r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
-    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
-    r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per|each|extra|a (?:day|night|hour|week|month|head|person|time))\b))"
+    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )(?<!\bsleeps )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
+    r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per|each|extra|an?|all day)\b))",
+    re.IGNORECASE,
 )
 
 
@@ -254,6 +256,7 @@ class _Cutter:
         # Unicode's sign for a currency that nobody names: it marks prices here and is never said.
         self.money = sign[0] if sign is not None else UNNAMED if bare >= 3 else ""
         self.currency = self.money if len(self.money) == 1 else ""
+        self.entries = False
         self.notes = bool(re.search(r"^(?:[-*•–]\s+)?[a-z]", instructions, re.MULTILINE))
         self.heading = ""
         self.topic = ""
@@ -261,10 +264,18 @@ class _Cutter:
         self.paragraph = 0
 
     def line(self, line: str) -> Iterator[Statement]:
+        entry = bool(re.match(r"\s+\S|\s*[-*•–]\s", line))
+        if self.entries and not entry:
+            # Lines under a heading were set in or had bullets: it ends where they do.
+            self.heading = self.topic = ""
+        self.entries = entry and bool(self.heading)
         line = re.sub(r"(?<=\d)([ap]m)\b", r" \1", line)
         line = re.sub(r"^(?:[-*•–]\s+|\d+[.)]\s+(?=[A-Z]))", "", line.strip())
         if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#") or (line.isupper() and len(line) > 3)):
             self.heading = self.topic = match["label"].strip()
+            if (names := re.search(r"(?:^|,\s)([^,]+(?:\s/\s[^,]+)+)$", self.heading)) and not re.search(r"\d", names[1]):
+                self.columns = tuple(name.strip() for name in names[1].split(" / "))
+                self.heading = self.topic = self.heading[: names.start()].strip()
             return
         if (match := _COLUMNS.match(line)) and not re.search(r"[,\d]", re.sub(r"\([^)]*\)", "", line)):
             self.columns = tuple(name.strip() for name in match["names"].split(" / "))
@@ -365,6 +376,7 @@ def _subject(sentence: str) -> str:
 
 def split(instructions: str, name: str = "") -> list[Statement]:
     """Statements in the owner's order. `name` is the bot's or the business's name, for the address in the first line."""
+    instructions = written_out(instructions)
     cutter = _Cutter(instructions)
     named = {*content(name), *content("welcome company limited ltd")}
     found: list[Statement] = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pipeline import hours
 from pipeline.hours import DAYS, Range, Schedule, clock_text, day_names, joined
 from pipeline.questions import Question, Want, When
-from pipeline.seasons import Season, season_in
+from pipeline.seasons import REST, Season, season_in
 from pipeline.statements import Statement
 from pipeline.words import content, plain
 
@@ -79,11 +79,10 @@ class Timetable:
         seasonal: list[tuple[Season, str]] = []
         for statement in statements:
             found = season_in(statement.text)
-            if (
-                found is not None
-                and (statement.scheduled or _SHUT.search(statement.text))
-                and not _subject_of_rest(statement, found[1])
-            ):
+            if found is None and seasonal and (rest := REST.search(statement.text)):
+                found = replace(seasonal[-1][0], but_not=True), rest.span()
+            timed = statement.scheduled or _SHUT.search(statement.text) or hours.has_range(statement.text)
+            if found is not None and timed and not _subject_of_rest(statement, found[1]):
                 start, end = found[1]
                 seasonal.append((found[0], f"{statement.text[:start]} {statement.text[end:]}"))
             elif statement.scheduled:
@@ -123,6 +122,9 @@ class Timetable:
     def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
         if question.want in _OTHER_WANTS:
+            return None
+        if fact is not None and last is None and question.leans and question.when.days and hours.days_in(fact.text):
+            # "Could I have that done on a Monday?": the fact has days of its own.
             return None
         core = plain(question.core)
         date = question.when.date or (last.date if last is not None and question.leans else None)

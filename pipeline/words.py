@@ -38,7 +38,7 @@ STOPWORDS = words_of(
     """a about above actually after again all alright also always am an and any anybody anyone anything anyway are around as ask
     at away back be because been before being best better bit both but by call called calling came can can't cannot come comes coming
     could couldn't did didn't do does doesn't doing don't done down each either else enough even ever every everything exactly
-    far few fine first for from gave get gets getting give given go goes going gonna good got had happen has have haven't having
+    far few fine for from gave get gets getting give given go goes going gonna good got had happen has have haven't having
     he he's hello help her here hers hey hi him his how i i'd i'll i'm i've if in instead into is isn't it it's its itself just
     kind know last least let let's like likely little long look looking lot make makes many may maybe me mean meantime might mine more
     most much must my need needed needs never next nice no nobody none nope nor not nothing now of off oh ok okay on once one
@@ -62,10 +62,10 @@ _SYNONYMS = (
     "park parking",
     "cancel cancellation",
     "reschedule move postpone rearrange",
-    "appointment book booking reserve reservation slot session consultation",
+    "appointment book booking reserve reservation slot session consultation visit",
     "child children kid kids boy girl son daughter toddler nephew niece grandson granddaughter youngster infant baby little lad lass teen teenager tot",
     "adult grown-up grownup",
-    "senior pensioner retired elderly oap concession",
+    "senior pensioner retired elderly oap",
     "rent rental hire borrow",
     "lend loan loaner courtesy replacement",
     "sell sale buy purchase stock",
@@ -73,7 +73,7 @@ _SYNONYMS = (
     "card credit debit visa mastercard contactless",
     "cash note coin",
     "toilet bathroom restroom wc loo lavatory",
-    "wheelchair disabled accessible accessibility step-free stairs lift elevator ramp mobility",
+    "wheelchair disabled accessible accessibility step-free stairs lift elevator ramp mobility step steps",
     "wifi internet",
     "deliver delivery drop-off",
     "collect collection pickup pick fetch",
@@ -84,7 +84,7 @@ _SYNONYMS = (
     "cut trim clip clipping trimming haircut",
     "nail claw",
     "trial taster try",
-    "discount reduction reduced cheaper deal",
+    "discount reduction reduced cheaper deal concession",
     "wait waiting queue",
     "food eat meal menu lunch dinner snack",
     "drink beverage coffee tea",
@@ -254,6 +254,9 @@ def plain(text: str) -> str:
     text = re.sub(r"\bmail(?= (?:it|them|those|these|that|this|something|my|our|the|one)\b)", "post", text)
     text = re.sub(r"\bover[- ]?6[05]'?s?\b", "pensioner", text)
     text = re.sub(r"(?:\bpercent|\bper cent|%) off\b", "percent discount", text)
+    text = re.sub(r"(?<=\d) off\b|\b(?:knocked|anything|something|money|bit) off\b", " discount", text)
+    text = re.sub(r"\b(?:i have|i've|we've|we have) never been\b.{0,20}|\b(?:the |my |our )?first time\b", "first new ", text)
+    text = re.sub(r"\bcome (?:out|over|round) to (?:her|him|them)\b", "home visit", text)
     return re.sub(r"\bsecond[ -]hand\b|(?<=\bsell )used\b|(?<=\bbuy a )used\b|(?<=\bany )used\b|\bpre-owned\b", "secondhand", text)
 
 
