@@ -138,8 +138,13 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
         return None if negated(asked) or re.search(r"\b(?:except|unless|other than)\b", clause) else False
     if (only := re.search(r"\bonly\b", clause)) and not set(objects) & set(content(clause[: only.start()])):
         return None
-    whole = sum(objects.values())
-    if share < 0.6 * whole or negated(asked):
+    # What led up to the question says for whom or why; a yes is about what was asked.
+    core = {key: objects[key] for key in question.keys if key in objects} or objects
+    if sum(w for key, w in core.items() if key in set(content(clause))) < 0.6 * sum(core.values()) and not _own(
+        question, clause, core
+    ):
+        return None
+    if share < 0.6 * sum(core.values()) or negated(asked):
         return None
     # "Could somebody fetch us from the station?" is no yes for knowing where the station is.
     verb = stem(question.verb_said)

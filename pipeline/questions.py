@@ -58,7 +58,7 @@ _WANTS = (
     (
         Want.PRICE,
         (
-            r"\bhow much(?! (?:notice|time|longer|earlier|later))\b|\b(?:set|run|cost) (?:me|us|him|her|them) back\b|\bam i looking at\b|\bwhat(?:'s| is| does| do| would| will|'ll)\b.{0,40}\b(?:come to|run (?:me|us)|(?:want|ask|take|charge) for|set (?:me|us) back|go for|owe)\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
+            r"\bhow much(?! (?:notice|time|longer|earlier|later))\b|\b(?:set|run|cost) (?:me|us|him|her|them) back\b|\bam i looking at\b|^(?:and |so |okay,? )?what(?:'s| is| are) (?:a|an|one) (?!good\b|typical\b|normal\b|nice\b|best\b)|\bwhat(?:'s| is| does| do| would| will|'ll)\b.{0,40}\b(?:come to|run (?:me|us)|(?:want|ask|take|charge) for|set (?:me|us) back|go for|owe)\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
             r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b"
         ),
     ),
@@ -160,8 +160,8 @@ class Question:
         text = plain(self.core)
         return (
             self.want is Want.OTHER
-            and len(tokens(text)) <= 7
-            and bool(re.match(r"(?:and|but|or|what about|how about|what if|for|with|on|in|at)\b", text))
+            and len(tokens(text)) <= (10 if re.match(r"(?:well |okay |and )?(?:what|how) (?:about|if)\b", text) else 7)
+            and bool(re.match(r"(?:well,? |okay,? )?(?:and|but|or|what about|how about|what if|for|with|on|in|at)\b", text))
         )
 
     @property
@@ -292,9 +292,11 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
 def when_of(said: str, core: str = "") -> When:
     """Days and times in what was said; the asking sentence's own come before those of the lead-up."""
     own = _when(core or said)
-    if not core or own.date is not None or own.days or own.relative is not None or own.next_day:
+    if not core:
         return own
     whole = _when(said)
+    if own.date is not None or own.days or own.relative is not None or own.next_day:
+        return own if own.date is not None else replace(own, date=whole.date)
     if own:
         # "I've got Tuesday off. Could we come around two?"
         return replace(own, days=whole.days, relative=whole.relative, date=whole.date)

@@ -160,7 +160,7 @@ class FactIndex:
             # Toenails are nails.
             for tail in (concept(key[i:]) for i in range(2, len(key) - 3)):
                 if tail in self._idf:
-                    weights.setdefault(tail, 0.6 * weights[key])
+                    weights.setdefault(tail, 0.8 * weights[key])
         for key in [key for key in weights if key in self._aliases]:
             for alias in self._aliases[key]:
                 weights.setdefault(alias, 0.7 * weights[key])
@@ -198,7 +198,7 @@ class FactIndex:
                 kind=kind
                 + (AGED if aged and age is not None else 0.0)
                 + (0.3 if ready and _READY.search(statement.text) else 0.0)
-                + (0.3 if dated and season_in(statement.text) else 0.0)
+                + (0.3 if dated and question.want is not Want.PRICE and season_in(statement.text) else 0.0)
                 + (0.3 if access and (_LEVEL_OR_NOT.search(plain(statement.text))) else 0.0)
                 + (0.3 if capacity and _CAPACITY.search(statement.text) else 0.0)
                 - (0.4 if statement.has_phone and question.want is not Want.PHONE and not question.yes_no else 0.0)

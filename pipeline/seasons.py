@@ -42,6 +42,9 @@ class Season:
     def __str__(self) -> str:
         if self.but_not:
             return "the rest of the year"
+        if len(self.spans) > 1 and all(span == _whole_month(span[0][0]) for span in self.spans):
+            *months, last = (MONTHS[first - 1] for (first, _), _ in self.spans)
+            return f"in {', '.join(months)} and {last}"
         return " and ".join(_named(*span) for span in self.spans)
 
 

@@ -27,7 +27,7 @@ MONEY = re.compile(
 )
 LENGTH = re.compile(
     r"\b(?:\d+|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|few)(?:[ -](?:to|or|-)[ -]\w+)?[ -]?"
-    r"(?:and a half )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b(?: and a half\b)?",
+    r"(?:and a half )?(?:(?:working|business|full) )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b(?: and a half\b)?",
     re.IGNORECASE,
 )
 _DATE = re.compile(
@@ -49,7 +49,7 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 """Beginnings that need one from the same line only."""
-_PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"^(?:[\w']+ ){0,6}(?:it|they|them)\b", re.IGNORECASE)
 _COMPLETES = re.compile(
     r"^(?:after (?:that|this)|otherwise|if (?:so|not|full|busy|closed|late|in doubt|it is)|then|before that|in that case|please ask for"
     r"|it (?:is|costs|takes|lasts|has|includes)|they (?:are|cost|take|have|last)|this (?:is|includes))\b",

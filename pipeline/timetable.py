@@ -123,13 +123,23 @@ class Timetable:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
         if question.want in _OTHER_WANTS:
             return None
-        if fact is not None and last is None and question.leans and question.when.days and hours.days_in(fact.text):
+        if (
+            fact is not None
+            and not fact.scheduled
+            and last is None
+            and question.leans
+            and question.when.days
+            and hours.days_in(fact.text)
+        ):
             # "Could I have that done on a Monday?": the fact has days of its own.
             return None
         core = plain(question.core)
         date = question.when.date or (last.date if last is not None and question.leans else None)
         if (week := self.in_season(date)) is not None and (
-            _OPEN.search(core) or question.when.days or _COMES.search(core) or (last is not None and question.leans)
+            _OPEN.search(core)
+            or (question.when.days and question.want in (Want.YES_NO, Want.WHEN))
+            or _COMES.search(core)
+            or (last is not None and question.leans)
         ):
             return week
         if self.main is None or _SPECIAL.search(plain(question.text)):

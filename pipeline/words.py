@@ -62,7 +62,7 @@ _SYNONYMS = (
     "park parking",
     "cancel cancellation",
     "reschedule move postpone rearrange",
-    "appointment book booking reserve reservation slot session consultation visit",
+    "appointment book booking reserve reservation slot session consultation visit visitor",
     "child children kid kids boy girl son daughter toddler nephew niece grandson granddaughter youngster infant baby little lad lass teen teenager tot",
     "adult grown-up grownup",
     "senior pensioner retired elderly oap",
@@ -236,7 +236,7 @@ def plain(text: str) -> str:
     text = re.sub(r"\bcheck(?:ing|ed)?[ -]?out\b|\b(?:out of|leave|vacate) (?:the|our|my) rooms?\b", "checkout", text)
     text = re.sub(r"\be-(?=[a-z]{3})(?!mail)", "electric ", text)
     text = re.sub(r"\byou (?:guys|lot|folks)\b", "you", text)
-    text = re.sub(r"\b(?:stop|swing|drop) by\b", "visit", text)
+    text = re.sub(r"\b(?:stop|swing|drop|come|pop) by\b", "visit", text)
     text = re.sub(r"\b(?:leave|put|stop) (?=(?:the|my|our|a) (?:car|van)\b)", "park ", text)
     text = re.sub(r"\b(?:car parks?|parking lots?|parking spaces?)\b", "parking", text)
     text = re.sub(r"\bhalf[- ](?:an? )?day\b", "halfday", text)
