@@ -10,9 +10,7 @@ from pipeline.words import content, numbered, plain
 
 _UNIT = r"(?:[ -]?(?P<{0}>weeks?|months?|years?))?"
 _MONTHS = {"w": 0.23, "m": 1.0, "y": 12.0, "": 12.0}
-_NO_AGE = (
-    r"(?! ?(?:pounds?|%|percent|am|pm|[:.]\d|minutes?|hours?|days?|euros?|dollars?|pence|o'clock|people|times|miles?|km|metres?))"
-)
+_NO_AGE = r"(?! ?(?:nights?|cats?|dogs?|places?|rooms?|pieces?|copies|copy|single|double|pounds?|%|percent|am|pm|[:.]\d|minutes?|hours?|days?|euros?|dollars?|pence|o'clock|people|times|miles?|km|metres?))"
 _LOWER = re.compile(
     rf"\b(?:from(?: the)?(?: age)?(?: of)?|at least|minimum(?: age)?(?: is| of)?|over|aged?|starting at) (?P<a>\d+){_NO_AGE}{_UNIT.format('ua')}"
     rf"|\b(?P<b>\d+){_UNIT.format('ub')} (?:old )?(?:and|or) (?:over|older|up|above)\b"

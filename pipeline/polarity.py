@@ -42,6 +42,7 @@ _LEVEL = re.compile(
 _STEPS = re.compile(
     r"\bno lift\b|(?<!no )\bsteps\b|\bstairs?\b|\b(?:first|second|third) floor\b|\bupstairs\b|\bnot (?:suitable|accessible)\b"
 )
+_ONLY = re.compile(r"\bwe (?:can )?only (?:take|do|teach|sell|treat|groom|accept|offer|repair|mend|hire|rent) (?P<what>[^,.;]+)")
 _EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
 _OWN = re.compile(r"\b(?:your|their|one's) own\b|\b(?:it|them|one|some)\b")
 _ASKS_FREE = re.compile(
@@ -112,6 +113,9 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
         return bool(_NEEDLESS.search(statement))
     if _ASKS_FREE.search(asked):
         return None
+    if (only := _ONLY.search(statement)) and question.objects and not negated(asked):
+        # "We only take cats" says no to a dog, whoever takes dogs.
+        return True if set(question.objects) & set(content(only["what"])) else False
     keys = dict.fromkeys((*question.keys, *question.before_keys))
     # The noun asked for decides, not the verb: "do you do cats" is about cats.
     objects = {key: weigh(key) for key in keys if key != question.verb} or {key: weigh(key) for key in keys}

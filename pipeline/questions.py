@@ -38,7 +38,8 @@ _YES_NO = re.compile(
 )
 _LEANS = re.compile(r"^(?:and|but|also|or|what about|how about|what if)\b|\b(?:then|instead)\W*$", re.IGNORECASE)
 _POINTS = re.compile(
-    r"\b(?:it|that|this|those|these|they|them|one|ones|then|same|he|she|her|him|his)\b(?!')|\b(?:it|that)'s\b", re.IGNORECASE
+    r"\bin there\b|\b(?:it|that|this|those|these|they|them|one|ones|then|same|he|she|her|him|his)\b(?!')|\b(?:it|that)'s\b",
+    re.IGNORECASE,
 )
 _WH = re.compile(
     r"(?:^|\b(?:and|so|but|well|then|also|okay|hi|hello|please|me|know|sorry),? |[,;] ?)(?:how|what|which|where|when|who|why)(?:'s)?\b(?! (?:about|if)\b)",
@@ -58,7 +59,7 @@ _WANTS = (
     (
         Want.PRICE,
         (
-            r"\bhow much(?! (?:notice|time|longer|earlier|later))\b|\b(?:set|run|cost) (?:me|us|him|her|them) back\b|\bam i looking at\b|^(?:and |so |okay,? )?what(?:'s| is| are) (?:a|an|one) (?!good\b|typical\b|normal\b|nice\b|best\b)|\bwhat(?:'s| is| does| do| would| will|'ll)\b.{0,40}\b(?:come to|run (?:me|us)|(?:want|ask|take|charge) for|set (?:me|us) back|go for|owe)\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
+            r"\bhow much(?! (?:notice|time|longer|earlier|later))\b|\b(?:set|run|cost) (?:me|us|him|her|them) back\b|\bam i looking at\b|\bwhat(?:'s| is) (?:that|it) (?:a|an|per|each|for)\b|^(?:and |so |okay,? )?what(?:'s| is| are) (?:a|an|one) (?!good\b|typical\b|normal\b|nice\b|best\b)|\bwhat(?:'s| is| does| do| would| will|'ll)\b.{0,40}\b(?:come to|run (?:me|us)|(?:want|ask|take|charge) for|set (?:me|us) back|go for|owe)\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
             r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b"
         ),
     ),
@@ -85,7 +86,7 @@ _DOES = (
     r" (?:(?:just|still|also|even|please|maybe|perhaps|guys) )*"
 )
 _OBJECT = re.compile(
-    rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:you|we|they) got\b|{_DOES}[a-z'-]+)"
+    rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:(?:the|your) )?[a-z]+ got\b|{_DOES}[a-z'-]+)"
     r" (?P<object>[^,.?;]*?)(?=\b(?:in|at|on|for|with|near|by|to|from|if|when|while|because|as|instead|during|before|after|around|this|next)\b|[,.?;]|$)"
 )
 _REQUEST = re.compile(

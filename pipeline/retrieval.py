@@ -38,7 +38,10 @@ _READY = re.compile(
 _HOW_MANY = re.compile(
     r"\bhow many (?:people|folks|of us|guests|persons|kids|children|adults|can|fit|does it)\b|\bhow big a group\b"
 )
-_CAPACITY = re.compile(r"\bsleeps\b|\bup to \d+\b|\bmax(?:imum)?\b|\bseats? \d+|\b\d+ people\b|\bat most \d+", re.IGNORECASE)
+_CAPACITY = re.compile(
+    r"\bsleeps\b|\bup to \d+\b|\bmax(?:imum)?\b|\bseats? \d+|\b\d+ (?:people|players|guests|persons|pax|passengers)\b|\bat most \d+",
+    re.IGNORECASE,
+)
 _LEVEL_OR_NOT = re.compile(
     r"\bsteps?\b|\bstep-free\b|\bfloor\b|\bramp\b|\blift\b|\bstairs?\b|\bwheelchairs?\b|\baccessible\b|\blevel\b"
 )
@@ -48,7 +51,7 @@ NAMED = 0.5
 """How much a word of the business's own name counts."""
 CHATTER = 0.3
 """How much a word of the lead-up counts that no statement has."""
-NEAR, NEARNESS = 3, 0.3
+NEAR, NEARNESS = 4, 0.5
 """How many statements are looked at for a yes or no, and how far below the best they may be."""
 VERB = 0.35
 """More for a statement that has a yes-or-no question's own verb."""
@@ -356,7 +359,9 @@ class FactIndex:
         if asked_days and (by_day := tuple(item for item in statement.items if asked_days & set(days_in(item.text)))):
             return by_day
         # "A cake for sixteen": the entry with that number, where one has it.
-        counted = numbers(question.core) if question.want is not Want.YES_NO else set()
+        counted = (
+            numbers(question.text if question.want is Want.PRICE else question.core) if question.want is not Want.YES_NO else set()
+        )
         by_number = [
             item
             for item in statement.items

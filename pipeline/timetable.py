@@ -24,7 +24,7 @@ _SPECIAL = re.compile(
     r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter|season|january|february|march|april|june|july|august|september|october|november|december)\b"
 )
 _GENERIC = re.compile(
-    r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days)\b|^$",
+    r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days|people|customers|visitors|guests)\b|^$",
     re.IGNORECASE,
 )
 _GENERIC_KEYS = frozenset(

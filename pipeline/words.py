@@ -136,6 +136,7 @@ _SYNONYMS = (
     "group party",
     "photo photograph picture",
     "walk foot",
+    "tablet pill medication medicine",
     "post courier dispatch ship postage",
     "arrival arrive checkin",
     "departure depart checkout vacate",
@@ -248,6 +249,12 @@ def plain(text: str) -> str:
     )
     text = re.sub(r"\b(?:stop|stay|stand|hang) (?:there|here|around)\b", "wait", text)
     text = re.sub(r"\bmoney (?:that )?you (?:hold|keep)\b|\bsecurity deposit\b", "deposit", text)
+    text = re.sub(r"\bknock \w+ off\b|\bcome off the (?:price|bill)\b", "discount", text)
+    text = re.sub(r"\bmoney back\b", "refund", text)
+    text = re.sub(r"\b(?:put|leave) (?:any |some |the )?(?:money )?down\b", "deposit", text)
+    text = re.sub(r"\bcome and (?:get|collect|fetch)\b", "fetch", text)
+    text = re.sub(r"\b(?:see the place|look (?:a)?round|pop over|have a look)\b", "viewing", text)
+    text = re.sub(r"(?<=\bwe )be there\b|(?<=\bi )be there\b", "arrive", text)
     text = re.sub(r"\bgrown[- ]up", "grownup", text)
     text = re.sub(r"\bpick[- ]?ups?\b", "pickup", text)
     text = re.sub(r"\b(?:apple|google) pay\b", "card", text)
