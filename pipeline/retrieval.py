@@ -257,6 +257,9 @@ class FactIndex:
         ):
             # "Could I have that done on a Monday?"
             best, confident = self.statements.index(last), True
+        if last is not None and question.points and age_of(question) is not None and has_age(last.text):
+            # "My boy's nine, could he do that one?"
+            best, confident = self.statements.index(last), True
         fact = self.statements[best]
         items = self._items(fact, question, hints, previous)
         text = fact.narrowed(items) if items else _facet(fact, question)
@@ -294,7 +297,7 @@ class FactIndex:
         ):
             return True
         # "Could somebody fetch us from the station?" - "We don't do pick-ups."
-        if not question.objects and self.telling(question.verb) and question.verb in keys and negated(fact.text):
+        if not question.objects and self.telling(question.verb) and question.verb in keys:
             return True
         # "Can you dye a dress?" is about dyeing, whatever else is said about dresses.
         verb = question.verb_said
@@ -310,10 +313,13 @@ class FactIndex:
         # "Do you sell helmets?": that something is sold says nothing about helmets.
         objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
         common = max(2, len(self.statements) // 5)
-        if not any(self._frequency[key] <= common for key in (*question.keys, *question.before_keys) if key in keys):
+        asked = (*question.keys, *question.before_keys)
+        if asked and not any(self._frequency[key] <= common for key in asked if key in keys):
             return False
         # Whom it is for matters less than what it is: "could you see my mother at home?"
-        objects = [key for key in objects if key not in _PEOPLE] or [key for key in question.keys if key not in _PEOPLE]
+        objects = [key for key in objects if key not in _PEOPLE] or [
+            key for key in question.keys if key not in _PEOPLE and key != question.verb
+        ]
         # Of a compound the last word says what it is: a payment plan is a plan.
         head = question.objects[-1] if question.objects and question.objects[-1] not in _PEOPLE else None
         if head is not None and head not in keys and not negated(fact.text):

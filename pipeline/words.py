@@ -250,7 +250,7 @@ def plain(text: str) -> str:
     text = re.sub(r"\b(?:stop|stay|stand|hang) (?:there|here|around)\b", "wait", text)
     text = re.sub(r"\bmoney (?:that )?you (?:hold|keep)\b|\bsecurity deposit\b", "deposit", text)
     text = re.sub(r"\bknock \w+ off\b|\bcome off the (?:price|bill)\b", "discount", text)
-    text = re.sub(r"\bmoney back\b", "refund", text)
+    text = re.sub(r"\bmoney back\b|\blose (?:our|my|the) money\b", "refund", text)
     text = re.sub(r"\b(?:put|leave) (?:any |some |the )?(?:money )?down\b", "deposit", text)
     text = re.sub(r"\bcome and (?:get|collect|fetch)\b", "fetch", text)
     text = re.sub(r"\b(?:see the place|look (?:a)?round|pop over|have a look)\b", "viewing", text)
@@ -367,4 +367,8 @@ def concept(word: str) -> str:
 
 def content(text: str) -> list[str]:
     """Concepts of the words that say what `text` is about, in order, stopwords left out, numbers kept."""
-    return [concept(word) for word in numbered(tokens(text)) if word not in STOPWORDS and (len(word) > 1 or word.isdigit())]
+    return [
+        concept(word)
+        for word in numbered(tokens(text))
+        if word.removesuffix("'s") not in STOPWORDS and (len(word) > 1 or word.isdigit())
+    ]
