@@ -19,7 +19,7 @@ from pipeline.questions import Question, Want, When
 from pipeline.retrieval import FactIndex, Floats, Picked, Previous
 from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
-from pipeline.statements import LENGTH, MONEY, Statement, split
+from pipeline.statements import LENGTH, MONEY, UNNAMED, Statement, split
 from pipeline.timetable import Timetable, offers
 from pipeline.words import generalised, plain, tokens
 
@@ -197,24 +197,25 @@ class Dialogue:
     def _found(self, question: Question, picked: Picked, fact: Statement) -> Plan:
         """The fact as it stands where its form settles a yes or no or it is a name or number to be given; else in the model's words."""
         about = About(question, picked)
+        text = picked.text.replace(UNNAMED, "")
         weigh = self._index.weight
         verdict = polarity.verdict(question, picked.text, weigh)
         if question.yes_no:
-            return Say(fallback(polarity.deciding(question, picked.text, weigh), verdict), about=about)
+            return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
         if question.want in _AS_WRITTEN:
-            return Say(fallback(picked.text, None), about=about)
+            return Say(fallback(text, None), about=about)
         amounts = _AMOUNTS.get(question.want)
         found = len(amounts.findall(picked.text)) if amounts is not None else 0
-        if found > 1 or (found == 1 and len(picked.text.split()) <= SHORT):
+        if found > 1 or (found == 1 and (text != picked.text or len(text.split()) <= SHORT)):
             # Of several amounts the model chose the wrong one as often as not; of a short fact it left out for whom or how long.
-            return Say(fallback(picked.text, None), about=about)
+            return Say(fallback(text, None), about=about)
         asked = _asked(question)
         return Ask(
-            messages=(*self.prefix, Message("user", request(picked.text, asked))),
-            guard=Guard((picked.text,), asked, sure=picked.score >= SURE or found == 1, amount=amounts if found else None),
+            messages=(*self.prefix, Message("user", request(text, asked))),
+            guard=Guard((text,), asked, sure=picked.score >= SURE or found == 1, amount=amounts if found else None),
             # A model that went astray on an open question was perhaps asked for what the fact does not say.
-            fallback=self._unknown if question.want is Want.OTHER and picked.score < SURE else fallback(picked.text, verdict),
-            fact=picked.text,
+            fallback=self._unknown if question.want is Want.OTHER and picked.score < SURE else fallback(text, verdict),
+            fact=text,
             about=about,
         )
 

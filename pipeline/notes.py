@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 _SHORT = {
     r"w/ends?\b": "weekends",
@@ -59,7 +60,7 @@ _RULES = tuple((re.compile(pattern, re.IGNORECASE | re.MULTILINE), long) for pat
 def written_out(text: str) -> str:
     """The text with its shorthand in words: what is compared, shown to a model and spoken alike."""
     for pattern, long in _RULES:
-        text = pattern.sub(lambda m, long=long: _long(m, long), text)
+        text = pattern.sub(partial(_long, long=long), text)
     return text
 
 

@@ -43,6 +43,7 @@ _STEPS = re.compile(
     r"\bno lift\b|(?<!no )\bsteps\b|\bstairs?\b|\b(?:first|second|third) floor\b|\bupstairs\b|\bnot (?:suitable|accessible)\b"
 )
 _ONLY = re.compile(r"\bwe (?:can )?only (?:take|do|teach|sell|treat|groom|accept|offer|repair|mend|hire|rent) (?P<what>[^,.;]+)")
+_ON = re.compile(r"\b(?:open|opens|closed|closes|shut|season|all year|year round|only|available|runs?)\b")
 _EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
 _OWN = re.compile(r"\b(?:your|their|one's) own\b|\b(?:it|them|one|some)\b")
 _ASKS_FREE = re.compile(
@@ -94,28 +95,40 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     """True for yes, False for no, None where the form of `text` does not settle it. `weigh` gives a concept's weight."""
     if not question.yes_no:
         return None
+    for settled in (old_enough(question, text, weigh), _by_date(question, text), _by_access(question, text)):
+        if settled is not None:
+            return settled
     asked, statement = plain(question.core), plain(text)
-    if (by_age := old_enough(question, text, weigh)) is not None:
-        return by_age
-    if (by_date := _by_date(question, text)) is not None:
-        return by_date
-    if _ASKS_ACCESS.search(plain(question.text)) and bool(_LEVEL.search(statement)) != bool(_STEPS.search(statement)):
-        return bool(_LEVEL.search(statement))
     if _ASKS_NEED.search(asked) and not _ASKS_FREE.search(asked):
-        needless, needed = (
-            _NEEDLESS.search(statement),
-            _NEEDED.search(_NEEDLESS.sub(" ", re.sub(r"\bno need to\b", "no need", statement))),
-        )
-        if bool(needless) != bool(needed):
-            return bool(needed)
-        return None
+        return _needed(statement)
     if _ASKS_WITHOUT.search(asked) and (_NEEDLESS.search(statement) or _NEEDED.search(statement)):
         return bool(_NEEDLESS.search(statement))
     if _ASKS_FREE.search(asked):
         return None
     if (only := _ONLY.search(statement)) and question.objects and not negated(asked):
         # "We only take cats" says no to a dog, whoever takes dogs.
-        return True if set(question.objects) & set(content(only["what"])) else False
+        return bool(set(question.objects) & set(content(only["what"])))
+    if re.search(r"\bno other\b", statement) and question.verb in content(text):
+        return False
+    return _by_clause(question, text, weigh)
+
+
+def _needed(statement: str) -> bool | None:
+    """Whether a fact says that something has to be, or need not be."""
+    needless = _NEEDLESS.search(statement)
+    needed = _NEEDED.search(_NEEDLESS.sub(" ", re.sub(r"\bno need to\b", "no need", statement)))
+    return bool(needed) if bool(needless) != bool(needed) else None
+
+
+def _by_access(question: Question, text: str) -> bool | None:
+    """Whether one gets in without stairs, where that is asked."""
+    level, steps = _LEVEL.search(plain(text)), _STEPS.search(plain(text))
+    return bool(level) if asks_access(question.text) and bool(level) != bool(steps) else None
+
+
+def _by_clause(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:
+    """The clause that bears most on the question: denied, hedged, or a yes to all that was asked."""
+    asked = plain(question.core)
     keys = dict.fromkeys((*question.keys, *question.before_keys))
     # The noun asked for decides, not the verb: "do you do cats" is about cats.
     objects = {key: weigh(key) for key in keys if key != question.verb} or {key: weigh(key) for key in keys}
@@ -128,43 +141,40 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     if not found or not objects:
         return None
     # Of two clauses about the same thing the one with the same verb decides: "you can bring beer but you can't sell it".
-    share, _, clause = max(found, key=lambda f: f[0] + (done if question.verb in f[1] else 0.0))
-    if re.search(r"\bno other\b", statement) and question.verb in content(text):
-        return False
+    share, words, clause = max(found, key=lambda f: f[0] + (done if question.verb in f[1] else 0.0))
     if share == 0:
         return None
     if (bounded := _EXCEPT.split(clause, maxsplit=1))[1:] and not negated(asked):
-        kept, left_out = (sum(w for k, w in objects.items() if k in set(content(part))) for part in bounded)
-        if left_out and not negated(bounded[0]):
-            return False
-        return True if kept and not negated(bounded[0]) else None
+        kept, left_out = (bool(set(objects) & set(content(part))) for part in bounded)
+        return None if negated(bounded[0]) or not (kept or left_out) else not left_out
     if negated(clause):
-        return None if negated(asked) or re.search(r"\b(?:except|unless|other than)\b", clause) else False
-    if (only := re.search(r"\bonly\b", clause)) and not set(objects) & set(content(clause[: only.start()])):
+        return None if negated(asked) else False
+    only = re.search(r"\bonly\b", clause)
+    if negated(asked) or (only and not set(objects) & set(content(clause[: only.start()]))):
         return None
     # What led up to the question says for whom or why; a yes is about what was asked.
     core = {key: objects[key] for key in question.keys if key in objects} or objects
-    if sum(w for key, w in core.items() if key in set(content(clause))) < 0.6 * sum(core.values()) and not _own(
-        question, clause, core
-    ):
-        return None
-    if share < 0.6 * sum(core.values()) or negated(asked):
-        return None
-    # "Could somebody fetch us from the station?" is no yes for knowing where the station is.
+    named = max(sum(w for key, w in core.items() if key in words), _own(question, clause, core))
+    return True if named >= 0.6 * sum(core.values()) and _done(question, text) else None
+
+
+def _done(question: Question, text: str) -> bool:
+    """Whether a fact says that what was asked is done: "fetch us from the station" is no yes for knowing where the station is."""
     verb = stem(question.verb_said)
-    does = (
+    return (
         verb in PLAIN_VERBS
         or question.verb in content(text)
         or verb in {stem(word) for word in tokens(text)}
-        or PERMITS.search(statement)
+        or bool(PERMITS.search(plain(text)))
     )
-    return True if does else None
 
 
 def _by_date(question: Question, text: str) -> bool | None:
     """Days and parts of the year of the fact against those asked for: "Thursdays only" and "on a Monday?"."""
     days, named = set(question.when.days), set(days_in(text))
-    if question.when.date is not None and (found := season_in(text)) is not None and not re.search(r"[£$€]", text):
+    if re.search(r"[£$€¤]", text):
+        return None
+    if question.when.date is not None and (found := season_in(text)) is not None and _ON.search(plain(text)):
         season, (start, _) = found
         left_out = bool(re.search(r"\bexcept\b|\bclosed\b|\bshut\b|\bnot\b", text[: start + 8].lower()))
         return season.has(*question.when.date) != left_out

@@ -76,8 +76,10 @@ _WANTS = (
     ),
     (
         Want.WHEN,
-        r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"
-        r"|\bwhat(?:'s| is) the (?:latest|earliest)\b",
+        (
+            r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"
+            r"|\bwhat(?:'s| is) the (?:latest|earliest)\b"
+        ),
     ),
 )
 _MODAL = r"(?:do|does|did|can|could|will|would|shall|should|may|might|must)"

@@ -17,7 +17,7 @@ from pipeline.hours import days_in
 from pipeline.polarity import PLAIN_VERBS, asks_access, asks_free, clauses, negated
 from pipeline.questions import Question, Want
 from pipeline.seasons import season_in
-from pipeline.statements import LENGTH, MONEY, UNNAMED, Item, Statement
+from pipeline.statements import LENGTH, MONEY, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
 
 Floats = NDArray[np.float32]
@@ -267,7 +267,7 @@ class FactIndex:
         if items and named - set(content(text)):
             # Cut too short: what was named is gone.
             text = fact.said
-        return Picked((fact,), text.replace(UNNAMED, ""), scores[best].total, confident, hints)
+        return Picked((fact,), text, scores[best].total, confident, hints)
 
     def _listed(self, number: int, scores: Scores, want: Want, hints: frozenset[str]) -> float:
         """More for a list that has the wanted entry, or what says all the words, than for the sentence that says what "medium" means."""
@@ -299,17 +299,8 @@ class FactIndex:
         # "Could somebody fetch us from the station?" - "We don't do pick-ups."
         if not question.objects and self.telling(question.verb) and question.verb in keys:
             return True
-        # "Can you dye a dress?" is about dyeing, whatever else is said about dresses.
-        verb = question.verb_said
-        if (
-            content(verb)
-            and verb not in PLAIN_VERBS
-            and not self.knows(question.verb)
-            and question.objects
-            and scores.meaning < 0.5
-        ):
-            if not negated(fact.text) and not re.search(r"\b(?:yes|welcome|anything|everything)\b", plain(fact.text)):
-                return False
+        if self._unheard_of(question, scores) and not re.search(r"\b(?:yes|welcome|anything|everything)\b", plain(fact.text)):
+            return negated(fact.text)
         # "Do you sell helmets?": that something is sold says nothing about helmets.
         objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
         common = max(2, len(self.statements) // 5)
@@ -328,6 +319,11 @@ class FactIndex:
             return True
         whole = sum(self._idf.get(key, self._unseen) for key in objects)
         return not objects or sum(self._idf.get(key, 0.0) for key in objects if key in keys) >= OBJECT_SHARE * whole
+
+    def _unheard_of(self, question: Question, scores: Scores) -> bool:
+        """ "Can you dye a dress?": the owner never speaks of dyeing, whatever is said about dresses."""
+        known = not content(question.verb_said) or question.verb_said in PLAIN_VERBS or self.knows(question.verb)
+        return not known and bool(question.objects) and scores.meaning < 0.5
 
     def _hints(self, question: Question, previous: Previous | None) -> frozenset[str]:
         """Keys of lists that the caller's words lead to: "cocker spaniel" -> "medium", where the owner says so somewhere."""
@@ -402,8 +398,20 @@ def _facet(statement: Statement, question: Question) -> str:
             return statement.facet(MONEY)
         case Want.LENGTH:
             return statement.facet(LENGTH)
+        case Want.WHEN if question.when.days:
+            return _on_days(statement.said, question.when.days)
         case _:
             return statement.said
+
+
+_AT_ON = re.compile(r"\d[\d:.]*(?: ?[ap]m)? on (?:[A-Z]\w+days?|weekdays|weekends)")
+
+
+def _on_days(text: str, days: tuple[int, ...]) -> str:
+    """Of "at 5:30 on weekdays, 6:30 on Saturday and 3:30 on Sunday" what holds on the days asked for."""
+    found = _AT_ON.findall(text)
+    asked = [part for part in found if set(days) & set(days_in(part))]
+    return f"{text[: text.index(found[0])]}{asked[0]}." if len(found) > 1 and len(asked) == 1 else text
 
 
 def _out_of_the_ordinary(statement: Statement, question: Question) -> bool:
@@ -422,9 +430,7 @@ def _kind(want: Want, statement: Statement) -> float:
     text = plain(statement.text)
     match want:
         case Want.PRICE:
-            if statement.has_price or re.search(r"\bincluded\b", text):
-                return 0.3
-            return -0.1 if _FIGURE.search(text) else -0.35
+            return 0.3 if statement.has_price or "included" in text else -0.1 if _FIGURE.search(text) else -0.35
         case Want.LENGTH:
             return 0.3 if statement.has_length else -0.35
         case Want.PHONE:

@@ -124,23 +124,17 @@ class Timetable:
         if question.want in _OTHER_WANTS:
             return None
         if (
-            fact is not None
-            and not fact.scheduled
-            and last is None
+            last is None
             and question.leans
             and question.when.days
+            and fact is not None
+            and not fact.scheduled
             and hours.days_in(fact.text)
         ):
             # "Could I have that done on a Monday?": the fact has days of its own.
             return None
         core = plain(question.core)
-        date = question.when.date or (last.date if last is not None and question.leans else None)
-        if (week := self.in_season(date)) is not None and (
-            _OPEN.search(core)
-            or (question.when.days and question.want in (Want.YES_NO, Want.WHEN))
-            or _COMES.search(core)
-            or (last is not None and question.leans)
-        ):
+        if (week := self._of_the_year(question, last)) is not None:
             return week
         if self.main is None or _SPECIAL.search(plain(question.text)):
             return None
@@ -154,9 +148,7 @@ class Timetable:
         # "On the last morning, by when must we be out?" names a part of the day and asks for no hours.
         clocked = question.when.minute is not None or (question.when.part is not None and question.want is not Want.WHEN)
         timed = bool(question.when.days) or (clocked and question.when.relative is None)
-        if asks_open and (not rest or timed):
-            return self.main
-        if timed and not rest:
+        if (asks_open or timed) and (not rest or (asks_open and timed)):
             return self.main
         if last is not None and question.leans and not rest and (question.when or re.search(r"\bsame\b", core)):
             return self.main
@@ -167,6 +159,13 @@ class Timetable:
             return self.main
         settles = fact is not None and (_mentions_time(fact) or re.search(r"\b(?:no|not|cannot)\b|n't\b", plain(fact.text)))
         return self.main if timed and question.yes_no and not settles else None
+
+    def _of_the_year(self, question: Question, last: When | None) -> Schedule | None:
+        """The week at the date that a question about hours names."""
+        core, follows = plain(question.core), last is not None and question.leans
+        week = self.in_season(question.when.date or (last.date if last is not None and follows else None))
+        days = question.when.days and question.want in (Want.YES_NO, Want.WHEN)
+        return week if _OPEN.search(core) or _COMES.search(core) or days or follows else None
 
     def _shut(self, question: Question, fact: Statement | None) -> bool:
         """Whether the business is closed on the days asked for, and the fact does not speak of just these."""
