@@ -10,19 +10,18 @@ from pipeline.words import content, numbered, plain
 
 _UNIT = r"(?:[ -]?(?P<{0}>weeks?|months?|years?))?"
 _MONTHS = {"w": 0.23, "m": 1.0, "y": 12.0, "": 12.0}
-_NO_AGE = (
-    r"(?! ?(?:pounds?|%|percent|am|pm|[:.]\d|minutes?|hours?|days?|euros?|dollars?|pence|o'clock|people|times|miles?|km|metres?))"
-)
+_NO_AGE = r"(?! ?(?:nights?|cats?|dogs?|places?|rooms?|pieces?|copies|copy|single|double|pounds?|%|percent|am|pm|[:.]\d|minutes?|hours?|days?|euros?|dollars?|pence|o'clock|people|times|miles?|km|metres?))"
 _LOWER = re.compile(
     rf"\b(?:from(?: the)?(?: age)?(?: of)?|at least|minimum(?: age)?(?: is| of)?|over|aged?|starting at) (?P<a>\d+){_NO_AGE}{_UNIT.format('ua')}"
     rf"|\b(?P<b>\d+){_UNIT.format('ub')} (?:old )?(?:and|or) (?:over|older|up|above)\b"
 )
 _UPPER = re.compile(rf"\b(?:under|below|younger than|up to(?: age)?) (?P<a>\d+){_NO_AGE}{_UNIT.format('ua')}")
 _AGE = re.compile(
-    rf"\b(?:is|are|am|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}}){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
+    rf"\b(?:is|are|am|[a-z]+'s|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}}){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
     r"|\b(?P<b>\d{1,2})[- ](?P<ub>weeks?|months?|years?)[- ]olds?\b"
 )
-_PRICED = re.compile(r"[£$€%]|\bfree\b|\bpounds?\b|\boff\b|\bdiscount\b|\bticket\b")
+_ANY_AGE = re.compile(r"\b(?:every|all|any) ages?\b")
+_PRICED = re.compile(r"[£$€¤%]|\bfree\b|\bpounds?\b|\boff\b|\bdiscount\b|\bticket\b")
 _NOT = re.compile(r"\b(?:no|not|cannot|can't|never)\b|n't\b")
 _DUTY = re.compile(r"\b(?:must|need|have to|has to)\b")
 
@@ -54,12 +53,18 @@ def _bounded(clause: str) -> bool:
 
 def has_age(text: str) -> bool:
     """Whether a statement names an age from which, or up to which, something may be done."""
-    return any(_bounded(clause) for clause in _clauses(text))
+    return any(_bounded(clause) for clause in _clauses(text)) or bool(_ANY_AGE.search(plain(text)))
 
 
 def includes(text: str, age: float) -> bool:
     """Whether a list's entry is meant for that age: "under 4s free", "over 65s £3.80"."""
     figures = _figures(text)
+    if match := re.search(
+        r"\b(?:up to (?:age )?)?(?P<a>\d+) (?:and|or) (?:under|younger|below)\b|\bup to (?:age )?(?P<b>\d+)\b", figures
+    ):
+        return age <= int(match["a"] or match["b"]) * 12
+    if match := re.search(r"\b(?P<a>\d+) (?:and|or) (?:over|older|up|above)\b", figures):
+        return age >= int(match["a"]) * 12
     if match := re.search(r"\bunder (?P<a>\d+)", figures):
         return age < int(match["a"]) * 12
     match = re.search(r"\bover (?P<a>\d+)", figures)
@@ -69,7 +74,7 @@ def includes(text: str, age: float) -> bool:
 def old_enough(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:
     """ "From 5 years" against "she is four"; the clause that names the thing asked for goes first. None where ages settle nothing."""
     asked = plain(question.text)
-    if re.search(r"\b(?:every|all|any) ages?\b", plain(text)) and re.search(r"\btoo (?:old|young)\b|\bold enough\b|\bage\b", asked):
+    if _ANY_AGE.search(plain(text)) and re.search(r"\btoo (?:old|young)\b|\bold enough\b|\bage\b", asked):
         return not re.search(r"\btoo (?:old|young)\b", asked)
     age = age_of(question)
     parts = [part for part in _clauses(text) if _bounded(part)]

@@ -19,14 +19,16 @@ from pipeline.questions import Question, Want, When
 from pipeline.retrieval import FactIndex, Floats, Picked, Previous
 from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
-from pipeline.statements import Statement, split
+from pipeline.statements import LENGTH, MONEY, UNNAMED, Statement, split
 from pipeline.timetable import Timetable, offers
-from pipeline.words import plain, tokens
+from pipeline.words import generalised, plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
 
 SURE = 0.9
 """Score from which a fact is given in place of a reply that failed the guard, whatever was asked."""
+SHORT = 7
+"""Words up to which a fact with one amount is said as it stands."""
 MAX_VOCABULARY = 60
 STOP = ("\n", "Question:", "Fact:")
 """Where a reply ends at the latest: one sentence was asked for."""
@@ -74,6 +76,9 @@ _AS_WRITTEN = frozenset({Want.WHERE, Want.PHONE, Want.EMAIL, Want.WHO})
 """What the owner wrote word for word: names, numbers, addresses. A small model gets these wrong (docs/grounding.md)."""
 
 
+_AMOUNTS = {Want.PRICE: MONEY, Want.LENGTH: LENGTH}
+
+
 @dataclass(slots=True)
 class _History:
     about: About | None = None
@@ -103,7 +108,7 @@ class Dialogue:
         self._greeting = greeting
         statements = split(instructions, bot_name)
         self._timetable = Timetable(statements)
-        self._index = FactIndex(statements, embed([statement.full for statement in statements]))
+        self._index = FactIndex(statements, embed([statement.full for statement in statements]), bot_name)
         self._offers = offers(self._timetable, statements)
         self._instructions = instructions
         self._history = _History(reply=greeting)
@@ -135,7 +140,7 @@ class Dialogue:
             if re.search(r"\bi (?:meant|mean|said)\b", plain(said))
             else said
         )
-        text = without_openers(corrected)
+        text = generalised(without_openers(corrected), self._index.knows)
         plans = [self._one(text, number, vector) for number in self._requests(text)]
         return plans[0] if len(plans) == 1 else self._together(plans)
 
@@ -196,19 +201,25 @@ class Dialogue:
     def _found(self, question: Question, picked: Picked, fact: Statement) -> Plan:
         """The fact as it stands where its form settles a yes or no or it is a name or number to be given; else in the model's words."""
         about = About(question, picked)
+        text = picked.text.replace(UNNAMED, "")
         weigh = self._index.weight
         verdict = polarity.verdict(question, picked.text, weigh)
         if question.yes_no:
-            return Say(fallback(polarity.deciding(question, picked.text, weigh), verdict), about=about)
+            return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
         if question.want in _AS_WRITTEN:
-            return Say(fallback(picked.text, None), about=about)
+            return Say(fallback(text, None), about=about)
+        amounts = _AMOUNTS.get(question.want)
+        found = len(amounts.findall(picked.text)) if amounts is not None else 0
+        if found > 1 or (found == 1 and (text != picked.text or len(text.split()) <= SHORT)):
+            # Of several amounts the model chose the wrong one as often as not; of a short fact it left out for whom or how long.
+            return Say(fallback(text, None), about=about)
         asked = _asked(question)
         return Ask(
-            messages=(*self.prefix, Message("user", request(picked.text, asked))),
-            guard=Guard((picked.text,), asked, sure=picked.score >= SURE),
+            messages=(*self.prefix, Message("user", request(text, asked))),
+            guard=Guard((text,), asked, sure=picked.score >= SURE or found == 1, amount=amounts if found else None),
             # A model that went astray on an open question was perhaps asked for what the fact does not say.
-            fallback=self._unknown if question.want is Want.OTHER and picked.score < SURE else fallback(picked.text, verdict),
-            fact=picked.text,
+            fallback=self._unknown if question.want is Want.OTHER and picked.score < SURE else fallback(text, verdict),
+            fact=text,
             about=about,
         )
 
@@ -281,12 +292,25 @@ def _asked(question: Question) -> str:
 _PLAINEST = {Want.PRICE: "How much is it?", Want.LENGTH: "How long does it take?", Want.WHERE: "Where is it?"}
 
 
+_TERSE = re.compile(r"^(?P<what>[A-Za-z][^£$€\d:,;]*[a-z)]) (?P<value>(?:from )?[£$€]\d+(?:[.,]\d+)*(?: [^,;:]+)?\.)$")
+_VERB = re.compile(r"\b(?:is|are|costs?|was|has|have|can|may|for|from|we|you|it|they|charge|pay|takes?|starts?|only|at|of)\b")
+
+
+def _whole(text: str) -> str:
+    """ "Nail clipping £9." as a sentence: "Nail clipping is £9."."""
+    match = _TERSE.match(text)
+    if match is None or _VERB.search(plain(match["what"])):
+        return text
+    plural = match["what"].endswith("s") and not match["what"].endswith("ss")
+    return f"{match['what']} {'are' if plural else 'is'} {match['value']}"
+
+
 def fallback(text: str, verdict: bool | None) -> str:
     """The fact itself as a reply, with the yes or no that code could tell."""
-    body = re.sub(r"^([A-Z][^:.]{2,60}): (?=[a-z£$€\d])", r"\1: ", text).strip()
+    body = _whole(text.strip())
     if verdict is None:
-        return body
+        return body[:1].upper() + body[1:]
     lead = "Yes" if verdict else "No"
     first = body.split(" ", 1)[0]
-    proper = first.isupper() or first in ("I", "I'm") or not first.istitle()
+    proper = first.isupper() or first.startswith("I'") or not first[0].isupper()
     return f"{lead}, {body if proper else body[0].lower() + body[1:]}" if not re.match(r"(?i)(?:yes|no)\b", body) else body

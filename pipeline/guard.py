@@ -40,15 +40,25 @@ class Guard:
     """Checks phrases of a reply against its facts and its question.
 
     `verdict` is yes, no, or None where code cannot tell. `sure`: the facts do hold the answer, so "I don't know" is refused.
+    `amount`: the kind of amount that was asked for; a phrase with another number and none of this kind is refused.
 
     Holds nothing but what it was made with: a phrase may be checked twice, or never.
     """
 
-    def __init__(self, facts: Sequence[str], question: str, verdict: bool | None = None, *, sure: bool = False) -> None:
+    def __init__(
+        self,
+        facts: Sequence[str],
+        question: str,
+        verdict: bool | None = None,
+        *,
+        sure: bool = False,
+        amount: re.Pattern[str] | None = None,
+    ) -> None:
         self.facts = tuple(facts)
         self.question = question
         self.verdict = verdict
         self._sure = sure
+        self._amount = amount
         fact = " ".join(facts)
         said = f"{fact} {question}"
         self._numbers = numbers(said) | {figure for word, figure in _CLOCK_WORDS.items() if word in plain(said)}
@@ -69,6 +79,8 @@ class Guard:
         if self._sure and UNKNOWN.search(text):
             return False
         said, money = numbers(phrase), _money(phrase)
+        if self._amount is not None and said and not money and not self._amount.search(phrase):
+            return False
         # A price without its currency, or a currency on what is no price, is a wrong price.
         if said - self._numbers or money - self._money or (said & self._only_money) - money:
             return False

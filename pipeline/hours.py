@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     rf"|(?P<day>{_DAY_WORD})"
     rf"|(?P<range>(?:\b(?:from|between)\s+)?(?<![\d£$€.,])\b{_CLOCK}(?:{_TO}|\s+and\s+(?=\d)){_CLOCK}(?![\d%])(?!\s*(?:years?|weeks?|months?|minutes?|people|persons?|£|€|percent)))"
     rf"|(?P<since>\bfrom\s+{_CLOCK}(?!\s*(?:-|–|to|till?|until)\s*\d)(?!\s*(?:years?|pounds?|euros?|weeks?)))"
-    rf"|(?P<until>\b(?:until|till?|to)\s+{_CLOCK})"
+    rf"|(?P<until>\b(?:until|till?|to)\s+{_CLOCK}(?!\s*(?:people|persons|guests|kids|children|adults|miles|days|weeks)))"
     r"|(?P<closed>\b(?:closed|shut|not open|don't open|do not open|no (?:lessons|classes|service|surgery|tours|sessions))\b)"
     r"|(?P<except>\b(?:except|apart from|but not|other than|excluding)\b)"
     r"|(?P<lunch>\b(?:lunch(?:time| ?break)?|break)\b)"
@@ -110,6 +110,7 @@ class Schedule:
     subject: str
     ranges: tuple[tuple[Range, ...], ...]
     named: frozenset[int] = field(default_factory=frozenset)
+    season: str = ""
 
     def open_days(self) -> tuple[int, ...]:
         """Days with at least one range."""
@@ -130,13 +131,16 @@ class Schedule:
 
     def _verb(self) -> str:
         if not self.subject:
-            return "we are open"
-        return f"{_bare(self.subject)} {'are' if self._plural else 'is'}"
+            return f"{self._in_season()}we are open"
+        return f"{self._in_season()}{_bare(self.subject)} {'are' if self._plural else 'is'}"
+
+    def _in_season(self) -> str:
+        return f"{self.season} " if self.season else ""
 
     def _closed(self) -> str:
         if not self.subject:
-            return "we are closed"
-        return f"there {'are' if self._plural else 'is'} no {_bare(self.subject)}"
+            return f"{self._in_season()}we are closed"
+        return f"{self._in_season()}there {'are' if self._plural else 'is'} no {_bare(self.subject)}"
 
     def statement(self, day: int) -> str:
         """One day as a sentence: "On Monday we are open from 9 am to 5 pm." or "On Sunday we are closed."."""
@@ -226,6 +230,12 @@ class _Builder:
             self._cut(days, self.hole)
             self.hole = None
             return
+        if self.shut and self.waiting and not self.bound:
+            # "9 to 5 and closed Wednesdays"
+            self._open(ALL_DAYS, self.waiting)
+            self.waiting = []
+            for day in days:
+                self.ranges.pop(day, None)
         if self.excepting:
             self.bound = list(days)
             for day in days:
@@ -328,10 +338,17 @@ def is_schedule(text: str) -> bool:
     """Whether a sentence says on which days, or when, something is open or closed."""
     kinds = {match.lastgroup for match in _TOKEN.finditer(text)}
     has_days = bool(kinds & {"day", "days", "set"})
+    if {"range", "lunch"} <= kinds and "closed" in kinds:
+        return True
     timed = bool(kinds & {"range"}) or bool(kinds & {"until"} and has_days)
     return (has_days and (timed or "closed" in kinds)) or (
         "range" in kinds and bool(re.search(r"\bopen(ing)?\b|\bhours\b", text, re.IGNORECASE))
     )
+
+
+def has_range(text: str) -> bool:
+    """Whether it has hours from and to, whatever days it names."""
+    return any(match.lastgroup == "range" for match in _TOKEN.finditer(text))
 
 
 def parse(text: str, subject: str = "") -> Schedule | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from pipeline.hours import DAYS, days_in
+from pipeline.seasons import date_in
 from pipeline.words import concept, content, durations, numbered, plain, tokens
 
 
@@ -37,7 +38,8 @@ _YES_NO = re.compile(
 )
 _LEANS = re.compile(r"^(?:and|but|also|or|what about|how about|what if)\b|\b(?:then|instead)\W*$", re.IGNORECASE)
 _POINTS = re.compile(
-    r"\b(?:it|that|this|those|these|they|them|one|ones|then|same|he|she|her|him|his)\b(?!')|\b(?:it|that)'s\b", re.IGNORECASE
+    r"\bin there\b|\b(?:it|that|this|those|these|they|them|one|ones|then|same|he|she|her|him|his)\b(?!')|\b(?:it|that)'s\b",
+    re.IGNORECASE,
 )
 _WH = re.compile(
     r"(?:^|\b(?:and|so|but|well|then|also|okay|hi|hello|please|me|know|sorry),? |[,;] ?)(?:how|what|which|where|when|who|why)(?:'s)?\b(?! (?:about|if)\b)",
@@ -57,7 +59,7 @@ _WANTS = (
     (
         Want.PRICE,
         (
-            r"\bhow much(?! (?:notice|time|longer))\b|\bset \w+ back\b|\bam i looking at\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
+            r"\bhow much(?! (?:notice|time|longer|earlier|later))\b|\b(?:set|run|cost) (?:me|us|him|her|them) back\b|\bam i looking at\b|\bwhat(?:'s| is) (?:that|it) (?:a|an|per|each|for)\b|^(?:and |so |okay,? )?what(?:'s| is| are) (?:a|an|one) (?!good\b|typical\b|normal\b|nice\b|best\b)|\bwhat(?:'s| is| does| do| would| will|'ll)\b.{0,40}\b(?:come to|run (?:me|us)|(?:want|ask|take|charge) for|set (?:me|us) back|go for|owe)\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
             r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b"
         ),
     ),
@@ -67,14 +69,26 @@ _WANTS = (
     ),
     (Want.MEASURE, r"\bhow (?:warm|hot|cold|big|large|deep|wide|heavy|tall|high|steep|loud|busy|clean|safe|strong|fast|far)\b"),
     (Want.ATTRIBUTE, _ATTRIBUTE),
-    (Want.WHO, r"\bwho(?:'s|se)?\b(?! (?:is|am|has|have|had|needs|wants|loves|likes)\b(?=.*\?.*\?))"),
+    # "An old dog who goes everywhere" asks for nobody.
+    (
+        Want.WHO,
+        r"(?:^(?:[\w']+,? ){0,2}|[,;] |\b(?:know|me|ask|say|and|so|to|with|by|from|of) )(?<!someone )(?<!somebody )who(?:'s|se|m)?\b",
+    ),
     (
         Want.WHEN,
-        r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b",
+        (
+            r"\b(?:when|what time|what hours|which days?|what days?|how late|how early|until what time|opening (?:hours|times)|your hours)\b"
+            r"|\bwhat(?:'s| is) the (?:latest|earliest)\b"
+        ),
     ),
 )
+_MODAL = r"(?:do|does|did|can|could|will|would|shall|should|may|might|must)"
+_DOES = (
+    rf"\b(?:{_AUX} (?:i|you|we|he|she|they|it|one)|{_MODAL} (?:some(?:body|one)|any(?:body|one)|(?:my|our|your|his|her|the|a|an) [a-z'-]+(?: and i)?))"
+    r" (?:(?:just|still|also|even|please|maybe|perhaps|guys) )*"
+)
 _OBJECT = re.compile(
-    rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:you|we|they) got\b|\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*[a-z'-]+)"
+    rf"(?:\b(?:is|are) there\b|\b(?:have|has) (?:(?:the|your) )?[a-z]+ got\b|{_DOES}[a-z'-]+)"
     r" (?P<object>[^,.?;]*?)(?=\b(?:in|at|on|for|with|near|by|to|from|if|when|while|because|as|instead|during|before|after|around|this|next)\b|[,.?;]|$)"
 )
 _REQUEST = re.compile(
@@ -106,7 +120,10 @@ _NEED_A_TOPIC = frozenset({Want.PRICE, Want.LENGTH, Want.WHEN, Want.AGE, Want.WH
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """Days (0 = Monday), a minute of the day and a part of the day, as far as said; `relative` counts days from today."""
+    """Days (0 = Monday), a minute of the day and a part of the day, as far as said.
+
+    `relative` counts days from today, `date` is a month and, if said, its day.
+    """
 
     days: tuple[int, ...] = ()
     minute: int | None = None
@@ -114,9 +131,17 @@ class When:
     part_name: str = ""
     relative: int | None = None
     next_day: bool = False
+    date: tuple[int, int | None] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.days) or self.minute is not None or self.part is not None or self.relative is not None or self.next_day
+        return (
+            bool(self.days)
+            or self.date is not None
+            or self.minute is not None
+            or self.part is not None
+            or self.relative is not None
+            or self.next_day
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +163,8 @@ class Question:
         text = plain(self.core)
         return (
             self.want is Want.OTHER
-            and len(tokens(text)) <= 7
-            and bool(re.match(r"(?:and|but|or|what about|how about|what if|for|with|on|in|at)\b", text))
+            and len(tokens(text)) <= (10 if re.match(r"(?:well |okay |and )?(?:what|how) (?:about|if)\b", text) else 7)
+            and bool(re.match(r"(?:well,? |okay,? )?(?:and|but|or|what about|how about|what if|for|with|on|in|at)\b", text))
         )
 
     @property
@@ -161,13 +186,15 @@ class Question:
         return concept(match[1]) if match else ""
 
     @property
+    def verb_said(self) -> str:
+        """ "sell" in "do you sell helmets", or nothing."""
+        match = re.search(rf"{_DOES}([a-z'-]+)", plain(self.core))
+        return match[1] if match else ""
+
+    @property
     def verb(self) -> str:
-        """The concept of "sell" in "do you sell helmets", or nothing."""
-        match = re.search(
-            rf"\b{_AUX} (?:i|you|we|he|she|they|it|one) (?:(?:just|still|also|even|please|maybe|perhaps) )*([a-z'-]+)",
-            plain(self.core),
-        )
-        return concept(match[1]) if match else ""
+        """The verb's concept."""
+        return concept(self.verb_said) if self.verb_said else ""
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -259,6 +286,8 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
         _POINTS.search(re.sub(r"\b(?:is|are) (?:there|it)\b|\bthis (?:morning|week|month|year|\w+day)\b", "", bare))
     ) and not _topical(before)
     points = points and len(_topical(core)) <= 1
+    # "How much is that fee for her?"
+    points = points or bool(re.search(r"\b(?:that|this|same) (?:fee|charge|price|rate|deposit|offer|discount)\b", bare))
     leans = bool(_LEANS.search(bare)) or points or (not _topical(said) and want in _NEED_A_TOPIC)
     return Question(said, core, before, want, yes_no, leans, points, when_of(said, core))
 
@@ -266,10 +295,15 @@ def analyse(said: str, *, sentence: int | None = None) -> Question:
 def when_of(said: str, core: str = "") -> When:
     """Days and times in what was said; the asking sentence's own come before those of the lead-up."""
     own = _when(core or said)
-    if own or not core:
+    if not core:
         return own
     whole = _when(said)
-    return When(days=whole.days, relative=whole.relative) if whole.days or whole.relative is not None else own
+    if own.date is not None or own.days or own.relative is not None or own.next_day:
+        return own if own.date is not None else replace(own, date=whole.date)
+    if own:
+        # "I've got Tuesday off. Could we come around two?"
+        return replace(own, days=whole.days, relative=whole.relative, date=whole.date)
+    return When(days=whole.days, relative=whole.relative, date=whole.date)
 
 
 def _when(text: str) -> When:
@@ -295,6 +329,7 @@ def _when(text: str) -> When:
         part=part,
         part_name="evening" if part_name == "tonight" else part_name,
         relative=relative,
+        date=date_in(text),
         next_day=bool(re.search(r"\bday after\b(?! tomorrow)|\bnext day\b|\bfollowing day\b", text)),
     )
 

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.ages import age_of, has_age, includes
-from pipeline.polarity import asks_free, negated
+from pipeline.hours import days_in
+from pipeline.polarity import PLAIN_VERBS, asks_access, asks_free, clauses, negated
 from pipeline.questions import Question, Want
-from pipeline.statements import Item, Statement
+from pipeline.seasons import season_in
+from pipeline.statements import LENGTH, MONEY, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
 
 Floats = NDArray[np.float32]
@@ -24,7 +26,36 @@ Floats = NDArray[np.float32]
 THRESHOLD = 0.45
 """Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
 
-_PRICE = re.compile(r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
+_PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
+_FIGURE = re.compile(r"\bfrom \d+(?! ?(?:[ap]m|[:.]\d|years?|weeks?|months?|minutes?|hours?|days?))\b")
+_PEOPLE = frozenset({"=child", "=adult", "=woman", "=man", "=senior"})
+_LAST = re.compile(r"\b(?:last|latest|stop|stops)\b", re.IGNORECASE)
+_BACK = re.compile(r"\b(?:ready|done|finished|back|collect|fetch|pickup|pick (?:it|them|her|him|my \w+) up|pick up)\b")
+_READY = re.compile(
+    r"\bready\b|\bdone (?:in|within|while)\b|\bworking days?\b|\bwhile you wait\b|\bovernight\b|\bsame day\b|\bcollect",
+    re.IGNORECASE,
+)
+_HOW_MANY = re.compile(
+    r"\bhow many (?:people|folks|of us|guests|persons|kids|children|adults|can|fit|does it)\b|\bhow big a group\b"
+)
+_CAPACITY = re.compile(
+    r"\bsleeps\b|\bup to \d+\b|\bmax(?:imum)?\b|\bseats? \d+|\b\d+ (?:people|players|guests|persons|pax|passengers)\b|\bat most \d+",
+    re.IGNORECASE,
+)
+_LEVEL_OR_NOT = re.compile(
+    r"\bsteps?\b|\bstep-free\b|\bfloor\b|\bramp\b|\blift\b|\bstairs?\b|\bwheelchairs?\b|\baccessible\b|\blevel\b"
+)
+AGED = 0.4
+"""More for a statement that names an age, where the caller does."""
+NAMED = 0.5
+"""How much a word of the business's own name counts."""
+CHATTER = 0.3
+"""How much a word of the lead-up counts that no statement has."""
+NEAR, NEARNESS = 4, 0.5
+"""How many statements are looked at for a yes or no, and how far below the best they may be."""
+VERB = 0.35
+"""More for a statement that has a yes-or-no question's own verb."""
+_EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare|deposit|surcharge)\b", re.IGNORECASE)
 OBJECT_SHARE = 0.28
 """Share of a yes-or-no question's objects (by weight) that the fact must mention."""
 
@@ -70,16 +101,22 @@ class Scores:
 class FactIndex:
     """Statements with their vectors (n, 384), ready to be asked."""
 
-    def __init__(self, statements: Sequence[Statement], vectors: Floats) -> None:
+    def __init__(self, statements: Sequence[Statement], vectors: Floats, name: str = "") -> None:
+        # At "Bramble Bay Kayaks" a kayak tells nothing.
+        self._name = frozenset(content(name))
         self.statements = tuple(statements)
         self._vectors = vectors
         self._keys = [Counter(content(s.full)) for s in self.statements]
         # "High chairs" is found by "highchairs" too.
         self._pairs = [
-            {concept(a + b) for a, b in pairwise(tokens(s.full)) if a.isalpha() and b.isalpha()} for s in self.statements
+            {concept(a + b) for a, b in pairwise(tokens(s.full)) if a.isalpha() and b.isalpha()}
+            # A "relining" is a new lining.
+            | {concept(w[2:]) for w in tokens(s.full) if w.startswith("re") and len(w) > 6}
+            for s in self.statements
         ]
         self._kinds = {want: [_kind(want, s) for s in self.statements] for want in Want}
         self._aged = [has_age(s.text) for s in self.statements]
+        self._parts = [[set(content(c)) for c in clauses(s.full)] for s in self.statements]
         self._clauses = [set(content(c)) for s in self.statements if not s.items for c in re.split(r"[,;.]\s", s.text)]
         frequency = Counter(key for keys in self._keys for key in keys)
         n = len(self.statements)
@@ -116,7 +153,17 @@ class FactIndex:
         lead = 0.5 if question.keys else 0.9
         for keys, weight in ((question.keys, 1.0), (question.before_keys, lead)):
             for key in keys:
-                weights[key] = max(weight, weights.get(key, 0.0))
+                # What leads up to a question is mostly chatter, where the owner does not speak of it.
+                counted = weight if weight == 1.0 or self.knows(key) else CHATTER * weight
+                weights[key] = max(counted, weights.get(key, 0.0))
+        if question.yes_no and age_of(question) is not None:
+            # Whoever is fourteen is in any sentence about children.
+            weights = {key: CHATTER * weight if key in ("=child", "=adult") else weight for key, weight in weights.items()}
+        for key in [key for key in weights if not key.startswith("=") and len(key) > 6]:
+            # Toenails are nails.
+            for tail in (concept(key[i:]) for i in range(2, len(key) - 3)):
+                if tail in self._idf:
+                    weights.setdefault(tail, 0.8 * weights[key])
         for key in [key for key in weights if key in self._aliases]:
             for alias in self._aliases[key]:
                 weights.setdefault(alias, 0.7 * weights[key])
@@ -130,6 +177,15 @@ class FactIndex:
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
         age = age_of(question)
+        dated = question.when.date is not None or (
+            previous is not None and question.leans and previous.question.when.date is not None
+        )
+        access = asks_access(question.text)
+        capacity = _HOW_MANY.search(plain(question.core))
+        ready = question.want in (Want.LENGTH, Want.WHEN) and _BACK.search(plain(question.core))
+        latest = re.search(r"\b(?:latest|how late|last)\b", plain(question.core))
+        # "Could somebody fetch us from the station?": who fetches bears more on it than what is at the station.
+        done = question.verb if question.want is Want.YES_NO and self.telling(question.verb) else ""
         want = Want.PRICE if question.yes_no and asks_free(question.core) else question.want
         cosines = self._vectors @ vector if vector is not None else np.zeros(len(self.statements), dtype=np.float32)
         last = (
@@ -139,16 +195,33 @@ class FactIndex:
         )
         return [
             Scores(
-                words=sum(w for key, w in weights.items() if key in keys or key in pairs) / whole,
+                words=sum(NAMED * w if key in self._name else w for key, w in weights.items() if key in keys or key in pairs)
+                / whole,
                 meaning=float(cosine),
-                kind=kind + (0.25 if aged and age is not None else 0.0),
+                kind=kind
+                + (AGED if aged and age is not None else 0.0)
+                + (0.3 if ready and _READY.search(statement.text) else 0.0)
+                + (0.3 if dated and question.want is not Want.PRICE and season_in(statement.text) else 0.0)
+                + (0.3 if access and (_LEVEL_OR_NOT.search(plain(statement.text))) else 0.0)
+                + (0.3 if capacity and _CAPACITY.search(statement.text) else 0.0)
+                - (0.4 if statement.has_phone and question.want is not Want.PHONE and not question.yes_no else 0.0)
+                + (0.3 if latest and _LAST.search(statement.text) else 0.0)
+                - (0.2 if _out_of_the_ordinary(statement, question) else 0.0)
+                + self._does(done, number, weights),
                 context=_context(statement, last, yes_no=question.yes_no)
                 * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
             )
-            for statement, keys, pairs, cosine, kind, aged in zip(
-                self.statements, self._keys, self._pairs, cosines, self._kinds[want], self._aged, strict=True
+            for number, (statement, keys, pairs, cosine, kind, aged) in enumerate(
+                zip(self.statements, self._keys, self._pairs, cosines, self._kinds[want], self._aged, strict=True)
             )
         ]
+
+    def _does(self, verb: str, number: int, weights: dict[str, float]) -> float:
+        """More for a statement with the question's verb: the most where the same clause has what it is done to, or denies it."""
+        if verb not in self._keys[number]:
+            return 0.0
+        together = any(verb in part and any(key in part for key in weights if key != verb) for part in self._parts[number])
+        return VERB if together or negated(self.statements[number].text) else VERB / 2
 
     def pick(self, question: Question, vector: Floats | None, previous: Previous | None = None) -> Picked:
         """The statement that bears on the question, if one does."""
@@ -156,7 +229,7 @@ class FactIndex:
             return Picked((), "", 0.0, confident=False)
         scores = self.scores(question, vector, previous)
         hints = self._hints(question, previous)
-        best = max(range(len(scores)), key=lambda i: scores[i].total + self._listed(self.statements[i], question.want, hints))
+        best = max(range(len(scores)), key=lambda i: scores[i].total + self._listed(i, scores[i], question.want, hints))
         last = (
             previous.picked.facts[0]
             if previous is not None and question.leans and previous.picked and previous.picked.facts
@@ -165,15 +238,41 @@ class FactIndex:
         if last is not None and question.elliptical and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
+        leaning = last is not None
+        confident = self._bears(question, self.statements[best], scores[best], leaning=leaning)
+        if not confident and question.want is Want.YES_NO:
+            # "We can't do car keys" next to "door key £6": what is nearest need not be what settles it.
+            near = sorted(range(len(scores)), key=lambda i: -scores[i].total)[:NEAR]
+            for other in near:
+                if scores[other].total > scores[best].total - NEARNESS and self._bears(
+                    question, self.statements[other], scores[other], leaning=leaning
+                ):
+                    best, confident = other, True
+                    break
+        if (
+            last is not None
+            and question.when.days
+            and days_in(last.text)
+            and (question.points or not any(map(self.telling, question.keys)))
+        ):
+            # "Could I have that done on a Monday?"
+            best, confident = self.statements.index(last), True
+        if last is not None and question.points and age_of(question) is not None and has_age(last.text):
+            # "My boy's nine, could he do that one?"
+            best, confident = self.statements.index(last), True
         fact = self.statements[best]
-        confident = self._bears(question, fact, scores[best], leaning=last is not None)
-        return Picked((fact,), fact.narrowed(self._items(fact, question, hints, previous)), scores[best].total, confident, hints)
+        items = self._items(fact, question, hints, previous)
+        text = fact.narrowed(items) if items else _facet(fact, question)
+        named = {key for key in question.keys if self._frequency[key] == 1} & self._keys[self.statements.index(fact)].keys()
+        if items and named - set(content(text)):
+            # Cut too short: what was named is gone.
+            text = fact.said
+        return Picked((fact,), text, scores[best].total, confident, hints)
 
-    def _listed(self, statement: Statement, want: Want, hints: frozenset[str]) -> float:
-        """More for a list that has the wanted entry than for the sentence that says what "medium" means."""
-        if want not in (Want.PRICE, Want.LENGTH) or not any(item.keys & hints for item in statement.items):
-            return 0.0
-        return 0.3 if self._kinds[want][self.statements.index(statement)] > 0 else 0.0
+    def _listed(self, number: int, scores: Scores, want: Want, hints: frozenset[str]) -> float:
+        """More for a list that has the wanted entry, or what says all the words, than for the sentence that says what "medium" means."""
+        listed = any(item.keys & hints for item in self.statements[number].items) or scores.words > 0.99
+        return 0.3 if want in (Want.PRICE, Want.LENGTH) and listed and self._kinds[want][number] > 0 else 0.0
 
     def _bears(self, question: Question, fact: Statement, scores: Scores, *, leaning: bool) -> bool:
         """Whether a fact answers a question rather than only sharing a word with it."""
@@ -189,18 +288,42 @@ class FactIndex:
             return False
         if question.want is Want.ATTRIBUTE:
             return question.attribute in keys
-        if question.want is not Want.YES_NO or leaning or scores.meaning >= 0.6:
+        if (
+            question.want is not Want.YES_NO
+            or leaning
+            or scores.meaning >= 0.6
+            or (self._aged[number] and age_of(question) is not None)
+            or asks_access(question.text)
+        ):
             return True
+        # "Could somebody fetch us from the station?" - "We don't do pick-ups."
+        if not question.objects and self.telling(question.verb) and question.verb in keys:
+            return True
+        if self._unheard_of(question, scores) and not re.search(r"\b(?:yes|welcome|anything|everything)\b", plain(fact.text)):
+            return negated(fact.text)
         # "Do you sell helmets?": that something is sold says nothing about helmets.
         objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
+        common = max(2, len(self.statements) // 5)
+        asked = (*question.keys, *question.before_keys)
+        if asked and not any(self._frequency[key] <= common for key in asked if key in keys):
+            return False
+        # Whom it is for matters less than what it is: "could you see my mother at home?"
+        objects = [key for key in objects if key not in _PEOPLE] or [
+            key for key in question.keys if key not in _PEOPLE and key != question.verb
+        ]
         # Of a compound the last word says what it is: a payment plan is a plan.
-        head = question.objects[-1] if question.objects else None
+        head = question.objects[-1] if question.objects and question.objects[-1] not in _PEOPLE else None
         if head is not None and head not in keys and not negated(fact.text):
             return False
         if re.search(r"\bno other\b|\bnothing else\b", plain(fact.text)) and question.verb in keys:
             return True
         whole = sum(self._idf.get(key, self._unseen) for key in objects)
         return not objects or sum(self._idf.get(key, 0.0) for key in objects if key in keys) >= OBJECT_SHARE * whole
+
+    def _unheard_of(self, question: Question, scores: Scores) -> bool:
+        """ "Can you dye a dress?": the owner never speaks of dyeing, whatever is said about dresses."""
+        known = not content(question.verb_said) or question.verb_said in PLAIN_VERBS or self.knows(question.verb)
+        return not known and bool(question.objects) and scores.meaning < 0.5
 
     def _hints(self, question: Question, previous: Previous | None) -> frozenset[str]:
         """Keys of lists that the caller's words lead to: "cocker spaniel" -> "medium", where the owner says so somewhere."""
@@ -218,22 +341,83 @@ class FactIndex:
     def _items(
         self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None
     ) -> tuple[Item, ...]:
-        """Entries of its list that were asked for; all when none was."""
+        """Entries of its list that were asked for; none when all are as good."""
+        if statement.says_more and not _asks_price(question):
+            return ()
+        found = self._asked_for(statement, question, hints, previous)
+        kind = MONEY if _asks_price(question) else LENGTH if question.want is Want.LENGTH else None
+        return tuple(item for item in found if kind is None or kind.search(item.text))
+
+    def _asked_for(
+        self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None
+    ) -> tuple[Item, ...]:
         minutes = question.minutes
         if minutes and (by_length := tuple(item for item in statement.items if item.minutes & minutes)):
             return by_length
         age = age_of(question)
         if age is not None and (by_age := tuple(item for item in statement.items if includes(item.text, age))):
             return by_age
+        asked_days = set(question.when.days)
+        if asked_days and (by_day := tuple(item for item in statement.items if asked_days & set(days_in(item.text)))):
+            return by_day
         # "A cake for sixteen": the entry with that number, where one has it.
-        counted = numbers(question.core) if question.want is not Want.YES_NO else set()
-        if counted and len(by_number := [item for item in statement.items if numbers(_PRICE.sub(" ", item.text)) & counted]) == 1:
+        counted = (
+            numbers(question.text if question.want is Want.PRICE else question.core) if question.want is not Want.YES_NO else set()
+        )
+        by_number = [
+            item
+            for item in statement.items
+            if numbers(_PRICE.sub(" ", item.text)) & counted and not re.search(r"\b(?:under|over)\b", item.text)
+        ]
+        if len(by_number) == 1:
             return tuple(by_number)
         if previous is not None and question.leans and not any(item.keys & hints for item in statement.items):
             hints = previous_hints(previous)
+        # What was said itself goes before what the owner's words lead to.
+        asked = hints & {*question.keys, *question.before_keys} or {*question.keys}
+        if any(item.keys & asked for item in statement.items):
+            hints = frozenset(asked)
         ranked = [(len(item.keys & hints), item) for item in statement.items]
         most = max((count for count, _ in ranked), default=0)
-        return tuple(item for count, item in ranked if count == most) if most else ()
+        if not most:
+            return ()
+        best = [item for count, item in ranked if count == most]
+        # An "ordinary double" is the double, not the one with a view of the sea.
+        least = min(len(item.keys - hints) for item in best)
+        return tuple(item for item in best if len(item.keys - hints) == least)
+
+
+def _asks_price(question: Question) -> bool:
+    return question.want is Want.PRICE or (question.yes_no and asks_free(question.core))
+
+
+def _facet(statement: Statement, question: Question) -> str:
+    """The part of a statement with an amount of the kind that was asked for."""
+    match question.want:
+        case Want.PRICE:
+            return statement.facet(MONEY)
+        case Want.LENGTH:
+            return statement.facet(LENGTH)
+        case Want.WHEN if question.when.days:
+            return _on_days(statement.said, question.when.days)
+        case _:
+            return statement.said
+
+
+_AT_ON = re.compile(r"\d[\d:.]*(?: ?[ap]m)? on (?:[A-Z]\w+days?|weekdays|weekends)")
+
+
+def _on_days(text: str, days: tuple[int, ...]) -> str:
+    """Of "at 5:30 on weekdays, 6:30 on Saturday and 3:30 on Sunday" what holds on the days asked for."""
+    found = _AT_ON.findall(text)
+    asked = [part for part in found if set(days) & set(days_in(part))]
+    return f"{text[: text.index(found[0])]}{asked[0]}." if len(found) > 1 and len(asked) == 1 else text
+
+
+def _out_of_the_ordinary(statement: Statement, question: Question) -> bool:
+    """ "Late check out until 1 pm" is no answer to somebody who asks when to check out."""
+    match = _EXTRA.match(statement.text)
+    return match is not None and match[0].lower() not in plain(question.text)
 
 
 def previous_hints(previous: Previous | None) -> frozenset[str]:
@@ -246,9 +430,9 @@ def _kind(want: Want, statement: Statement) -> float:
     text = plain(statement.text)
     match want:
         case Want.PRICE:
-            return 0.3 if statement.has_price else -0.1
+            return 0.3 if statement.has_price or "included" in text else -0.1 if _FIGURE.search(text) else -0.35
         case Want.LENGTH:
-            return 0.3 if statement.has_length else -0.1
+            return 0.3 if statement.has_length else -0.35
         case Want.PHONE:
             return 0.6 if statement.has_phone else 0.0
         case Want.EMAIL:

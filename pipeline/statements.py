@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pipeline.hours import is_schedule
+from pipeline.notes import written_out
 from pipeline.words import content, durations
 
 _ABBREVIATION = re.compile(
@@ -15,24 +16,30 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile(
-    r"[£$€]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|eur\b|usd\b|gbp\b|%|percent|per cent)"
+    r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|eur\b|usd\b|gbp\b|%|percent|per cent)"
     r"|\b(?:free(?! (?:appointment|place|slot|space))|no charge)\b",
     re.IGNORECASE,
 )
-_MONEY = re.compile(
-    r"[£$€]|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|%|percent|per cent)"
+MONEY = re.compile(
+    r"[£$€¤]|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|%|percent|per cent)"
     r"|\bfree\b(?! (?:appointment|place|slot|space))|\bno charge\b|\b(?:half|quarter|third|part)(?: of)? the (?:price|fee)\b|\bdeposit\b",
     re.IGNORECASE,
 )
-_LENGTH = re.compile(
+LENGTH = re.compile(
     r"\b(?:\d+|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|few)(?:[ -](?:to|or|-)[ -]\w+)?[ -]?"
-    r"(?:and a half )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b(?: and a half\b)?",
+    r"(?:and a half )?(?:(?:working|business|full) )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b(?: and a half\b)?",
     re.IGNORECASE,
 )
+_DATE = re.compile(
+    r"(?:\b(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?\b"
+    r"|\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b)\.?",
+    re.IGNORECASE,
+)
+_DATE_ENDS = re.compile(_DATE.pattern + r"\s*$", re.IGNORECASE)
 _PHONE = re.compile(r"\+?\d[\d ()\-]{6,}\d")
 _CONTINUES = re.compile(
-    r"^(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts?|includes?|including|also|then|otherwise|paid"
-    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|small|large|first|ready|usually|normally)\b",
+    r"^(?:[£$€¤]\d|(?:it|they|this|that|these|those|for (?:that|this|these|those)|takes?|lasts|includes?|including|also|then|otherwise|paid"
+    r"|if (?:unsure|in doubt)|both|all of (?:them|these)|the (?:first|second|other)|small|large|first|ready|usually|normally)\b)",
     re.IGNORECASE,
 )
 """Beginnings that need a subject from before, from the line above as well."""
@@ -42,15 +49,21 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 """Beginnings that need one from the same line only."""
-_PRONOUN = re.compile(r"^(?:\w+ ){0,3}(?:it|they|them)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"^(?:[\w']+ ){0,6}(?:it|they|them)\b", re.IGNORECASE)
 _COMPLETES = re.compile(
-    r"^(?:after (?:that|this)|otherwise|if (?:so|not)|then|before that|in that case|please ask for"
+    r"^(?:after (?:that|this)|otherwise|if (?:so|not|full|busy|closed|late|in doubt|it is)|then|before that|in that case|please ask for"
     r"|it (?:is|costs|takes|lasts|has|includes)|they (?:are|cost|take|have|last)|this (?:is|includes))\b",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
-_HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€]{1,50}):?\s*$")
-_SLASHES = re.compile(r"(?P<values>(?:[£$€]?\d+(?:\.\d+)?\s*/\s*)+[£$€]?\d+(?:\.\d+)?)(?!\s*/?\d)")
+_LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€¤]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
+_HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€¤]{1,50}):?\s*$")
+_COLUMNS = re.compile(r"^(?:[A-Z]{2,}\s+)?(?P<names>[A-Za-z][^/.:£$€¤]*(?:\s/\s[^/.:£$€¤]+)+)$")
+"""A line that only names columns: "half day (up to 4 hrs) / full day"."""
+_PAIRED = re.compile(
+    r"[£$€¤]\s?\d[\d.,]*(?:\s(?:for|per|a|an|each|if|with|on)\s[^,;.£$€¤]+?)(?=\s*(?:[,;]|\.?$)|\s(?:and|or|to|up to|but)\s(?:[£$€¤]|\w+ [£$€¤]))"
+)
+"""A price and what it is for: "$7 for grown-ups and $4 for kids"."""
+_SLASHES = re.compile(r"(?P<values>(?:[£$€¤]?\d+(?:\.\d+)?\s*/\s*)+[£$€¤]?\d+(?:\.\d+)?)(?!\s*/?\d)")
 
 _RELABELLED = {
     "phone": "Our phone number is {}",
@@ -68,6 +81,10 @@ _RELABELLED = {
 }
 
 
+UNNAMED = "¤"
+"""Marks a price in a text that names no currency."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One entry of a list of prices or lengths: `text` as written, `keys` the concepts that tell it from the others."""
@@ -82,7 +99,7 @@ class Statement:
     """One thing that the owner says.
 
     `topic` is what a sentence without a subject of its own is about ("Full groom"), `paragraph` counts blocks of lines;
-    `items` are there when it lists prices or lengths. `scheduled`: it is about days and hours.
+    `items` are there when it lists prices or lengths. `scheduled`: it is about days and hours. `headed`: its topic is a heading.
     """
 
     text: str
@@ -90,6 +107,12 @@ class Statement:
     paragraph: int = 0
     items: tuple[Item, ...] = ()
     scheduled: bool = False
+    headed: bool = False
+
+    @property
+    def said(self) -> str:
+        """As it is said: a heading above is not read out with every line under it."""
+        return self.text if self.headed and self.text[0].isalpha() else self.full
 
     @property
     def full(self) -> str:
@@ -104,24 +127,42 @@ class Statement:
     @property
     def has_price(self) -> bool:
         """It names money, or says that something is free."""
-        return bool(_MONEY.search(self.text))
+        return bool(MONEY.search(self.text))
 
     @property
     def has_length(self) -> bool:
         """It says how long something takes or lasts."""
-        return bool(_LENGTH.search(self.text))
+        return bool(LENGTH.search(self.text))
 
     @property
     def has_phone(self) -> bool:
         """It contains a phone number."""
         return bool(_PHONE.search(self.text))
 
+    @property
+    def says_more(self) -> bool:
+        """Whether something stands beside its list: "ladies £9.50, men £14, done while you wait"."""
+        end = self.text.find(self.items[-1].text) + len(self.items[-1].text) if self.items else 0
+        return bool(self.items) and bool(content(self.text[end:]))
+
+    def facet(self, pattern: re.Pattern[str]) -> str:
+        """Of "Heel tips: ladies £9.50, done while you wait, about 15 minutes" what has an amount of that kind; all where that says nothing alone."""
+        label, colon, body = self.text.partition(": ")
+        parts = re.split(r",\s+(?!\d)|;\s", body if colon else self.text)
+        kept = [part.strip(" .") for part in parts if pattern.search(part)]
+        if len(kept) in (0, len(parts)) or not (colon or parts[0].strip(" .") == kept[0]) or re.match(r"(?:If|When)\b", self.text):
+            return self.said
+        body = ", ".join(kept)
+        return f"{label}: {body}." if colon else f"{self.topic}: {body}." if self.topic and not self.headed else f"{body}."
+
     def narrowed(self, items: tuple[Item, ...]) -> str:
         """The statement with only those items of its list."""
         if not items or not self.items:
-            return self.full
+            return self.said
         lead = self.lead()
         body = ", ".join(item.text for item in items)
+        if re.search(r"\b(?:of|is|are|costs?|at|for|pay|charge)$", lead):
+            return f"{lead} {body}."
         return f"{lead}: {body}." if lead else f"{body[0].upper()}{body[1:]}."
 
     def lead(self) -> str:
@@ -130,18 +171,24 @@ class Statement:
         own = before if colon and self.items and self.items[0].text not in before else ""
         if not own and self.items:
             own = self.text[: max(0, self.text.find(self.items[0].text))].strip(" ,:-")
-        if own and self.topic:
+            own = re.sub(r"\s+(?:anywhere )?from$", "", own)
+        if own and self.topic and not self.headed:
             return f"{self.topic}: {own}"
         return own or self.topic
 
 
-def sentences(line: str) -> list[str]:
+def sentences(line: str, *, notes: bool = False) -> list[str]:
     """Sentences of one line; "approx. 5", "9 a.m. to" and "8.30" do not end one."""
     parts: list[str] = []
     start = 0
-    for match in re.finditer(r"[.!?](?=\s+[\"'(]?[A-Z0-9£$€])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
+    # Whoever writes notes begins without a capital: "standard service 55. full service 95".
+    begins = "A-Za-z" if notes else "A-Z"
+    for match in re.finditer(rf"[.!?](?=\s+[\"'(]?[{begins}0-9£$€¤])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
         head = line[start : match.end()]
         if match[0] == "." and (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head)):
+            continue
+        # "April - Sept open daily", "Thu - Sun only"
+        if match[0][0] in " -–—" and _DATE_ENDS.search(line[: match.start()]) and _DATE.match(line[match.end() :]):
             continue
         parts.append(head.strip(" ;–—"))
         start = match.end()
@@ -161,17 +208,22 @@ def list_items(text: str) -> tuple[Item, ...]:
     """Entries of a list like "small £38, medium £46": at least two that each carry a price or a length; else nothing."""
     if re.search(r"[.!?]\s+[A-Z]", text):
         return ()
-    body = text.partition(":")[2] or text
+    labelled, _, body = text.rpartition(":")
     segments = _segments(body)
     priced = [s for s in segments if _VALUE.search(s) and len(s.split()) <= 12]
-    timed = [s for s in segments if _LENGTH.search(s) and len(s.split()) <= 12]
+    paired = _PAIRED.findall(body)
+    if len(paired) > 1 and len(paired) >= len(_VALUE.findall(body)):
+        priced = paired
+    timed = [s for s in segments if LENGTH.search(s) and len(s.split()) <= 12]
     named = [s for s in segments if re.search(r"\([A-Z][a-z]+", s)]
     valued = max(priced, timed, named, key=len)
     # "60 pounds and takes 30 minutes" is one entry with a price and a length, not two entries.
-    if len(valued) < 2 or len(valued) < len(segments) - 1:
+    # After a label ("Heel tips: ladies £9.50, men £14, done while you wait") the prices are entries whatever else is said.
+    enough = 2 if valued is priced and (labelled or valued is paired) else max(2, len(segments) - 1)
+    if len(valued) < enough:
         return ()
-    named_by = [[key for key in content(_LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()] for s in valued]
-    if len(named_by[0]) == 2 and all(len(names) == 1 for names in named_by[1:]):
+    named_by = [[key for key in content(LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()] for s in valued]
+    if labelled and len(named_by[0]) == 2 and all(len(names) == 1 for names in named_by[1:]):
         # "small dog £38, medium £46": all of them are dogs.
         named_by[0] = named_by[0][:1]
     words = [set(names) for names in named_by]
@@ -180,12 +232,18 @@ def list_items(text: str) -> tuple[Item, ...]:
     lengths = [frozenset(durations(s)) for s in valued]
     if not any(keys) and not all(lengths):
         return ()
+    if keys[0] and all(lengths) and not any(keys[1:]) and (value := _VALUE.search(valued[0])):
+        # "Double kayak £25 an hour, £55 half a day": all of them are about the double kayak.
+        valued = [valued[0][value.start() :], *valued[1:]]
+        keys[0] = set()
     return tuple(Item(s, frozenset(k), n) for s, k, n in zip(valued, keys, lengths, strict=True))
 
 
 _BARE_PRICE = re.compile(
-    r"(?<![\d£$€.,])(?<!\bfrom )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
-    r"(?<!\bnumber )(?<!\broom )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)(?=\s*(?:[,;]|\.?\s*$|\bincl))"
+    r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
+    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )(?<!\bsleeps )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
+    r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per|each|extra|an?|all day)\b))",
+    re.IGNORECASE,
 )
 
 
@@ -193,23 +251,39 @@ class _Cutter:
     """Walks the lines and remembers what a sentence without a subject is about."""
 
     def __init__(self, instructions: str) -> None:
-        sign = re.search(r"[£$€](?=\s?\d)|(?<=\d )(?:pounds|euros|dollars)\b", instructions)
-        self.money = "" if sign is None else sign[0]
+        sign = re.search(r"[£$€¤](?=\s?\d)|(?<=\d )(?:pounds|euros|dollars)\b", instructions)
+        bare = sum(len(_BARE_PRICE.findall(line)) + len(_SLASHES.findall(line)) for line in instructions.splitlines())
+        # Unicode's sign for a currency that nobody names: it marks prices here and is never said.
+        self.money = sign[0] if sign is not None else UNNAMED if bare >= 3 else ""
+        self.currency = self.money if len(self.money) == 1 else ""
+        self.entries = False
+        self.notes = bool(re.search(r"^(?:[-*•–]\s+)?[a-z]", instructions, re.MULTILINE))
         self.heading = ""
         self.topic = ""
         self.columns: tuple[str, ...] = ()
-        self.currency = ""
         self.paragraph = 0
 
     def line(self, line: str) -> Iterator[Statement]:
+        entry = bool(re.match(r"\s+\S|\s*[-*•–]\s", line))
+        if self.entries and not entry:
+            # Lines under a heading were set in or had bullets: it ends where they do.
+            self.heading = self.topic = ""
+        self.entries = entry and bool(self.heading)
         line = re.sub(r"(?<=\d)([ap]m)\b", r" \1", line)
         line = re.sub(r"^(?:[-*•–]\s+|\d+[.)]\s+(?=[A-Z]))", "", line.strip())
-        if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#")):
+        if (match := _HEADING.match(line)) and (line.endswith(":") or line.startswith("#") or (line.isupper() and len(line) > 3)):
             self.heading = self.topic = match["label"].strip()
+            if (names := re.search(r"(?:^|,\s)([^,]+(?:\s/\s[^,]+)+)$", self.heading)) and not re.search(r"\d", names[1]):
+                self.columns = tuple(name.strip() for name in names[1].split(" / "))
+                self.heading = self.topic = self.heading[: names.start()].strip()
+            return
+        if (match := _COLUMNS.match(line)) and not re.search(r"[,\d]", re.sub(r"\([^)]*\)", "", line)):
+            self.columns = tuple(name.strip() for name in match["names"].split(" / "))
+            self.heading = self.topic = line[: match.start("names")].strip().capitalize()
             return
         line = self._address(line)
         fresh, labelled = True, bool(_LABEL.match(line))
-        for sentence in _joined(_whole(sentences(line), line)):
+        for sentence in _joined(_whole(sentences(line, notes=self.notes), line)):
             yield from self._sentence(sentence, fresh, labelled)
             fresh = False
 
@@ -220,7 +294,7 @@ class _Cutter:
         )
         if match and self.paragraph == 0:
             return f"Our address is {match['rest']}"
-        tel = re.match(r"^(?P<label>Tel|Phone|Telephone|Ph)\.?:?\s+(?P<rest>\+?[\d (][\d ()-]{5,}.*)$", line)
+        tel = re.match(r"^(?P<label>Tel|Phone|Telephone|Ph|T|t)\.?:?\s+(?P<rest>\+?[\d (][\d ()-]{5,}.*)$", line)
         return f"Our phone number is {tel['rest']}" if tel else line
 
     def _sentence(self, sentence: str, fresh: bool, labelled: bool) -> Iterator[Statement]:
@@ -243,21 +317,28 @@ class _Cutter:
             sentence += "."
         sentence = self._priced(self._columns(sentence))
         statement = Statement(
-            sentence, topic if topic.lower() not in sentence.lower() else "", self.paragraph, scheduled=is_schedule(sentence)
+            sentence,
+            topic if topic.lower() not in sentence.lower() else "",
+            self.paragraph,
+            scheduled=is_schedule(sentence),
+            headed=bool(self.heading) and topic == self.heading,
         )
         items = () if statement.scheduled else list_items(sentence)
         if items:
             if sum(bool(_VALUE.search(item.text)) for item in items) > 1:
                 self.columns = tuple(_column(item) for item in items)
-            self.currency = next((c for c in "£$€" if c in sentence), self.currency)
+            self.currency = next((c for c in "£$€¤" if c in sentence), self.currency)
         yield replace(statement, items=items)
 
     def _priced(self, sentence: str) -> str:
         """ "dog 55, cat 48" and "porridge 4.20" with the currency that the owner uses elsewhere."""
         if not self.money or is_schedule(sentence):
             return sentence
+        if self.money == UNNAMED:
+            # "tandem full day only, 50"
+            sentence = re.sub(r"(?<=[a-z], )(\d{1,4})(?=\.$)", rf"{UNNAMED}\1", sentence)
         bare = _BARE_PRICE.findall(sentence)
-        if len(bare) < 2 and not any("." in b for b in bare) and not (bare and _VALUE.search(sentence)):
+        if self.money != UNNAMED and len(bare) < 2 and not any("." in b for b in bare) and not (bare and _VALUE.search(sentence)):
             return sentence
         return _BARE_PRICE.sub(rf"{self.money}\1" if len(self.money) == 1 else rf"\1 {self.money}", sentence)
 
@@ -269,7 +350,7 @@ class _Cutter:
         values = [v.strip() for v in match["values"].split("/")]
         if len(values) != len(self.columns) or len(values) < 2:
             return sentence
-        cells = (f"{name} {v if v[0] in '£$€' else self.currency + v}" for name, v in zip(self.columns, values, strict=True))
+        cells = (f"{name} {v if v[0] in '£$€¤' else self.currency + v}" for name, v in zip(self.columns, values, strict=True))
         lead = re.sub(r"\s+(?:is|are|costs?)\s*$", "", sentence[: match.start()].rstrip(" :"))
         return f"{lead}: {', '.join(cells)}{sentence[match.end() :]}"
 
@@ -281,10 +362,10 @@ def _column(item: Item) -> str:
 def _subject(sentence: str) -> str:
     """The words before the first price, number or verb: what the sentence is about."""
     match = re.match(
-        r"^(?:We (?:teach|offer|have|do|sell|rent out|rent|run)\s+)?(?P<subject>.*?)(?=\s+(?:is|are|was|costs?|takes?|lasts?|has|have|can|may|must|by|for|only|at|there|while)\b|[\d£$€:,(]|$)",
+        r"^(?:We (?:teach|offer|have|do|sell|rent out|rent|run)\s+)?(?P<subject>.*?)(?=\s+(?:is|are|was|costs?|takes?|lasts?|has|have|can|may|must|by|for|only|at|there|while)\b|[\d£$€¤:,(]|$)",
         sentence,
     )
-    subject = re.sub(r"\s+(?:from|to|of|in|on|with|and|or|up)$", "", match["subject"].strip(" .-–")) if match else ""
+    subject = re.sub(r"\s+(?:yes|no|from|to|of|in|on|with|and|or|up)$", "", match["subject"].strip(" .-–")) if match else ""
     return (
         subject
         if 0 < len(subject.split()) <= 5
@@ -295,6 +376,7 @@ def _subject(sentence: str) -> str:
 
 def split(instructions: str, name: str = "") -> list[Statement]:
     """Statements in the owner's order. `name` is the bot's or the business's name, for the address in the first line."""
+    instructions = written_out(instructions)
     cutter = _Cutter(instructions)
     named = {*content(name), *content("welcome company limited ltd")}
     found: list[Statement] = []

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pipeline import hours
 from pipeline.hours import DAYS, Range, Schedule, clock_text, day_names, joined
 from pipeline.questions import Question, Want, When
+from pipeline.seasons import REST, Season, season_in
 from pipeline.statements import Statement
 from pipeline.words import content, plain
 
@@ -23,7 +24,7 @@ _SPECIAL = re.compile(
     r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter|season|january|february|march|april|june|july|august|september|october|november|december)\b"
 )
 _GENERIC = re.compile(
-    r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days)\b|^$",
+    r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days|people|customers|visitors|guests)\b|^$",
     re.IGNORECASE,
 )
 _GENERIC_KEYS = frozenset(
@@ -31,6 +32,8 @@ _GENERIC_KEYS = frozenset(
         "visit drop pop swing office desk reception shop store place building studio practice surgery earlier later round back free week day come"
     )
 )
+_SHUT = re.compile(r"\b(?:closed|shut|closes?)\b", re.IGNORECASE)
+_COMES = re.compile(r"\b(?:come|coming|came|visit|visiting|stay|arrive|turn up|pop|drop)\b")
 _MOSTLY = 0.35
 """Share of the afternoon that must be open for a plain yes."""
 _OTHER_WANTS = frozenset({Want.PRICE, Want.WHERE, Want.PHONE, Want.EMAIL, Want.AGE, Want.MEASURE, Want.ATTRIBUTE, Want.WHO})
@@ -53,9 +56,19 @@ def _subject_of(statement: Statement) -> str:
     label = re.sub(r"\s*[£$€]?\d.*$", "", label).strip(" ,:-–")
     if statement.topic and (not label or _GENERIC.search(label)):
         label = statement.topic
-    if _GENERIC.search(label) or len(label.split()) > 4:
+    if (
+        _GENERIC.search(label)
+        or re.fullmatch(r"(?:lunch|lunch ?time|break)(?: break)?", label, re.IGNORECASE)
+        or len(label.split()) > 4
+    ):
         return ""
     return label
+
+
+def _subject_of_rest(statement: Statement, span: tuple[int, int]) -> str:
+    """What a sentence is about apart from the part of the year that it names; "" for the business itself."""
+    rest = re.sub(r"^\W+", "", f"{statement.text[: span[0]]} {statement.text[span[1] :]}").strip()
+    return _subject_of(replace(statement, text=rest)) if statement.scheduled else ""
 
 
 class Timetable:
@@ -63,13 +76,23 @@ class Timetable:
 
     def __init__(self, statements: Sequence[Statement]) -> None:
         texts: dict[str, list[str]] = {}
+        seasonal: list[tuple[Season, str]] = []
         for statement in statements:
-            if statement.scheduled:
+            found = season_in(statement.text)
+            if found is None and seasonal and (rest := REST.search(statement.text)):
+                found = replace(seasonal[-1][0], but_not=True), rest.span()
+            timed = statement.scheduled or _SHUT.search(statement.text) or hours.has_range(statement.text)
+            if found is not None and timed and not _subject_of_rest(statement, found[1]):
+                start, end = found[1]
+                seasonal.append((found[0], f"{statement.text[:start]} {statement.text[end:]}"))
+            elif statement.scheduled:
                 texts.setdefault(_subject_of(statement), []).append(statement.text)
         own = " ".join(texts.pop("", []))
         parsed = {subject: hours.parse(" ".join(parts), subject) for subject, parts in texts.items()}
         self.others = [schedule for schedule in parsed.values() if schedule is not None]
-        self.main = hours.parse(own) if own else None
+        self.seasons = [(season, self._of_season(season, text, own)) for season, text in seasonal]
+        open_ones = [week for _, week in self.seasons if week is not None and week.open_days()]
+        self.main = (hours.parse(own) if own else None) or (open_ones[0] if open_ones else None)
         if self.main is None and self.others:
             # "Lessons Monday to Friday … Closed on Sundays.": the longest week is the business's.
             longest = max(self.others, key=lambda schedule: len(schedule.open_days()))
@@ -77,16 +100,44 @@ class Timetable:
                 self.others.remove(longest)
                 self.main = hours.parse(f"{' '.join(texts[longest.subject])} {own}", longest.subject)
 
+    @staticmethod
+    def _of_season(season: Season, text: str, own: str) -> Schedule:
+        """The week in a part of the year: closed where it gives no hours. What holds all year, a lunch break, is cut out as well."""
+        breaks = own if hours.parse(own) is None else ""
+        week = hours.parse(f"{text} {breaks}")
+        return replace(week, season=str(season)) if week is not None else Schedule("", ((),) * 7, frozenset(range(7)), str(season))
+
+    def in_season(self, date: tuple[int, int | None] | None) -> Schedule | None:
+        """The week at that date; a closure goes before the season that it lies in. None where nothing is said of it."""
+        if date is None:
+            return None
+        weeks = [week for season, week in self.seasons if season.has(*date)]
+        return min(weeks, key=lambda week: len(week.open_days()), default=None)
+
     def statements(self) -> list[str]:
         """Each schedule day by day, in sentences."""
-        weeks = [schedule for schedule in (self.main, *self.others) if schedule is not None]
+        weeks = [schedule for schedule in (self.main, *self.others, *(week for _, week in self.seasons)) if schedule is not None]
         return [week.statement(day) for week in weeks for day in range(7)]
 
     def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
-        if self.main is None or question.want in _OTHER_WANTS or _SPECIAL.search(plain(question.text)):
+        if question.want in _OTHER_WANTS:
+            return None
+        if (
+            last is None
+            and question.leans
+            and question.when.days
+            and fact is not None
+            and not fact.scheduled
+            and hours.days_in(fact.text)
+        ):
+            # "Could I have that done on a Monday?": the fact has days of its own.
             return None
         core = plain(question.core)
+        if (week := self._of_the_year(question, last)) is not None:
+            return week
+        if self.main is None or _SPECIAL.search(plain(question.text)):
+            return None
         for schedule in self.others:
             if set(content(schedule.subject)) & set(telling) and question.when:
                 return schedule
@@ -94,18 +145,34 @@ class Timetable:
         asks_open = bool(_OPEN.search(core)) and not re.search(r"\bopen to\b|\bhow many hours\b|\b\d+ hours\b", core)
         if question.want is Want.LENGTH and not asks_open:
             return None
-        clocked = question.when.minute is not None or question.when.part is not None
+        # "On the last morning, by when must we be out?" names a part of the day and asks for no hours.
+        clocked = question.when.minute is not None or (question.when.part is not None and question.want is not Want.WHEN)
         timed = bool(question.when.days) or (clocked and question.when.relative is None)
-        if asks_open and (not rest or timed):
-            return self.main
-        if timed and not rest:
+        if (asks_open or timed) and (not rest or (asks_open and timed)):
             return self.main
         if last is not None and question.leans and not rest and (question.when or re.search(r"\bsame\b", core)):
             return self.main
-        if question.when.relative is not None and question.yes_no and not rest and not question.keys:
+        elsewhere = question.leans and last is None
+        if question.when.relative is not None and question.yes_no and not rest and not question.keys and not elsewhere:
+            return self.main
+        if timed and question.yes_no and self._shut(question, fact):
             return self.main
         settles = fact is not None and (_mentions_time(fact) or re.search(r"\b(?:no|not|cannot)\b|n't\b", plain(fact.text)))
         return self.main if timed and question.yes_no and not settles else None
+
+    def _of_the_year(self, question: Question, last: When | None) -> Schedule | None:
+        """The week at the date that a question about hours names."""
+        core, follows = plain(question.core), last is not None and question.leans
+        week = self.in_season(question.when.date or (last.date if last is not None and follows else None))
+        days = question.when.days and question.want in (Want.YES_NO, Want.WHEN)
+        return week if _OPEN.search(core) or _COMES.search(core) or days or follows else None
+
+    def _shut(self, question: Question, fact: Statement | None) -> bool:
+        """Whether the business is closed on the days asked for, and the fact does not speak of just these."""
+        days = question.when.days
+        if self.main is None or not days or any(self.main.ranges[day] for day in days):
+            return False
+        return fact is None or not any(DAYS[day].lower() in plain(fact.text) for day in days)
 
     def answer(self, question: Question, schedule: Schedule, last: When | None, today: dt.date | None) -> HoursAnswer:
         """What to say about `schedule`. Days of the last question are taken over where this one names none."""
@@ -114,6 +181,8 @@ class Timetable:
         if _CLOSED_DAYS.search(core):
             closed = [day for day in range(7) if not schedule.ranges[day]]
             return HoursAnswer(f"We are closed on {day_names(closed)}." if closed else "We are open every day.", when)
+        if not when.days and question.yes_no and when.date is not None and not schedule.open_days():
+            return HoursAnswer(f"No, {schedule.season} we are closed.", when)
         if not when.days:
             return HoursAnswer(self._any_day(question, schedule, when), when)
         if len(when.days) > 1:
@@ -136,10 +205,12 @@ class Timetable:
             and re.search(r"\bsame\b|\bthen\b", plain(question.core))
         ):
             minute, part = last.minute, last.part
-        return replace(when, days=days, minute=minute, part=part)
+        date = when.date or (last.date if last is not None and question.leans else None)
+        return replace(when, days=days, minute=minute, part=part, date=date)
 
     def _any_day(self, question: Question, schedule: Schedule, when: When) -> str:
-        week = schedule.summary()
+        everything = schedule is self.main and len(self.seasons) > 1 and when.date is None
+        week = " ".join(w.summary() for _, w in self.seasons) if everything else schedule.summary()
         if question.yes_no and when.minute is not None:
             verdicts = {schedule.is_open(day, when.minute) for day in schedule.open_days()}
             if len(verdicts) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -37,7 +38,7 @@ STOPWORDS = words_of(
     """a about above actually after again all alright also always am an and any anybody anyone anything anyway are around as ask
     at away back be because been before being best better bit both but by call called calling came can can't cannot come comes coming
     could couldn't did didn't do does doesn't doing don't done down each either else enough even ever every everything exactly
-    far few fine first for from gave get gets getting give given go goes going gonna good got had happen has have haven't having
+    far few fine for from gave get gets getting give given go goes going gonna good got had happen has have haven't having
     he he's hello help her here hers hey hi him his how i i'd i'll i'm i've if in instead into is isn't it it's its itself just
     kind know last least let let's like likely little long look looking lot make makes many may maybe me mean meantime might mine more
     most much must my need needed needs never next nice no nobody none nope nor not nothing now of off oh ok okay on once one
@@ -49,7 +50,7 @@ STOPWORDS = words_of(
     wasn't way we we'd we'll we're we've well went were what what's whatever when when's where where's whether which while who
     who's whole why will with within without won't wonder wondering would wouldn't yeah yep yes yet you you'd you'll you're
     you've your yours yourself um uh er erm hmm mm mhm ah place somehow awful terribly absolutely able allowed
-    anywhere case definitely else's especially find found guess hear heard hope idea interested keep leave left
+    anywhere along everywhere pair couple matter looked taking taken took making made giving altogether case definitely else's especially find found guess hear heard hope idea interested keep leave left
     live love mind moment name offer offering offers okay open closed opening opened close closes closing shut hours hour
     pretty question's ready set show start starts started stay talk turn wish work works working year's zero"""
 )
@@ -58,13 +59,13 @@ STOPWORDS = words_of(
 _SYNONYMS = (
     "price cost charge fee rate tariff expensive cheap afford",
     "teach teacher lesson class course tuition learn study instructor tutor coach",
-    "park parking car",
+    "park parking",
     "cancel cancellation",
     "reschedule move postpone rearrange",
-    "appointment book booking reserve reservation slot session consultation",
-    "child children kid kids boy girl son daughter toddler nephew niece grandson granddaughter youngster infant baby little",
+    "appointment book booking reserve reservation slot session consultation visit visitor",
+    "child children kid kids boy girl son daughter toddler nephew niece grandson granddaughter youngster infant baby little lad lass teen teenager tot",
     "adult grown-up grownup",
-    "senior pensioner retired elderly oap concession",
+    "senior pensioner retired elderly oap",
     "rent rental hire borrow",
     "lend loan loaner courtesy replacement",
     "sell sale buy purchase stock",
@@ -72,7 +73,7 @@ _SYNONYMS = (
     "card credit debit visa mastercard contactless",
     "cash note coin",
     "toilet bathroom restroom wc loo lavatory",
-    "wheelchair disabled accessible accessibility step-free stairs lift elevator ramp mobility",
+    "wheelchair disabled accessible accessibility step-free stairs lift elevator ramp mobility step steps",
     "wifi internet",
     "deliver delivery drop-off",
     "collect collection pickup pick fetch",
@@ -83,7 +84,7 @@ _SYNONYMS = (
     "cut trim clip clipping trimming haircut",
     "nail claw",
     "trial taster try",
-    "discount reduction reduced cheaper deal",
+    "discount reduction reduced cheaper deal concession",
     "wait waiting queue",
     "food eat meal menu lunch dinner snack",
     "drink beverage coffee tea",
@@ -95,7 +96,7 @@ _SYNONYMS = (
     "home house",
     "man men gents gentleman gentlemen husband boyfriend dad father male guy",
     "woman women lady ladies wife girlfriend mum mother female",
-    "season january february april june july august september october november december month summer winter spring autumn",
+    "season month summer winter spring autumn",
     "bring brought",
     "bird budgie parrot",
     "vaccination vaccine jab jabs shot injection",
@@ -131,10 +132,60 @@ _SYNONYMS = (
     "puncture flat tyre tire",
     "glasses spectacles",
     "flat apartment",
-    "wedding marriage",
+    "wedding marriage marry",
     "group party",
     "photo photograph picture",
+    "walk foot",
+    "tablet pill medication medicine",
+    "post courier dispatch ship postage",
+    "arrival arrive checkin",
+    "departure depart checkout vacate",
+    "pram buggy pushchair stroller",
+    "clothes clothing garment",
+    "trousers pants jeans",
+    "sofa couch settee",
+    "nervous anxious scared fear phobia",
+    "weather rain rainy gale storm stormy wind windy snow thunder",
+    "ill sick poorly unwell",
+    "refund reimburse",
+    "student pupil",
+    "staff team employee",
+    "tall height",
+    "heavy weight weigh",
+    "gear kit equipment",
+    "van lorry truck",
+    "pet animal",
+    "engrave inscription",
+    "paint painter decorate",
+    "clean cleaner",
+    "alter alteration hem shorten",
+    "id identification passport",
 )
+_KINDS = {
+    "dog": "labrador retriever spaniel poodle terrier westie beagle collie alsatian dachshund bulldog pug chihuahua husky rottweiler cockapoo "
+    "labradoodle whippet greyhound corgi spaniel mongrel",
+    "cat": "persian siamese tabby tomcat",
+    "pet": "dog cat rabbit hamster gerbil bird snake tortoise guinea",
+    "rabbit": "bunny",
+    "shoe": "brogue trainer sneaker sandal loafer stiletto",
+    "boot": "wellies wellington",
+    "car": "ford vauxhall volkswagen toyota bmw audi mercedes honda nissan hatchback saloon suv",
+    "card": "plastic amex",
+    "cash": "banknote fiver tenner",
+    "clothes": "trousers shirt jacket dress skirt coat suit blouse jumper",
+    "dress": "gown frock",
+    "jacket": "blazer anorak",
+    "watch": "wristwatch",
+    "bag": "handbag rucksack backpack suitcase purse",
+    "alcohol": "prosecco champagne gin whisky vodka cider spirits",
+    "dinner": "supper",
+    "tyre": "tube wheel",
+    "senior": "grandma granny grandad granddad grandfather grandmother nan",
+    "computer": "laptop macbook pc",
+    "phone": "iphone smartphone",
+    "vegetarian": "vegan",
+}
+"""What a caller may name instead of the kind that the owner names."""
 
 _stemmer = snowballstemmer.stemmer("english")
 
@@ -153,13 +204,66 @@ for _group in _SYNONYMS:
         _CONCEPT.setdefault(stem(_word), "=" + _words[0])
 
 
+_KIND = {stem(word): kind for kind, words in _KINDS.items() for word in words.split()}
+
+
+def generalised(text: str, known: Callable[[str], bool]) -> str:
+    """ "Our labrador" -> "our dog", where the labrador is `known` to nobody and the dog is."""
+
+    def kind(match: re.Match[str]) -> str:
+        word = match[0].lower()
+        while not known(concept(word)) and (broader := _KIND.get(stem(word))):
+            word = broader
+        if word == match[0].lower() or not known(concept(word)):
+            return match[0]
+        plural = match[0].endswith("s") and stem(match[0]) != match[0].lower() and not word.endswith("s")
+        return f"{word}s" if plural else word
+
+    return re.sub(r"[A-Za-z]+", kind, text)
+
+
 def plain(text: str) -> str:
     """Lower case, straight quotes, single spaces, "second-hand" as one word."""
     text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()
-    text = re.sub(r"\bcome (?:out |over |round )?to (?:us|me|(?:my|our) (?:home|house|place|flat))\b", "home visit", text)
+    text = re.sub(
+        r"\bcome (?:out |over |round )?to (?:us|me|(?:my|our|her|his|their) (?:home|house|place|flat))\b"
+        r"|(?<=\bwe )(?:can |do |will |also )*come (?:out )?to you\b",
+        " home visit",
+        text,
+    )
+    text = re.sub(r"\bamerican express\b", "amex", text)
     text = re.sub(r"\bup[- ]?front\b", "in advance", text)
+    text = re.sub(r"\bcheck(?:ing|ed)?[ -]?in\b", "checkin", text)
+    text = re.sub(r"\bcheck(?:ing|ed)?[ -]?out\b|\b(?:out of|leave|vacate) (?:the|our|my) rooms?\b", "checkout", text)
+    text = re.sub(r"\be-(?=[a-z]{3})(?!mail)", "electric ", text)
+    text = re.sub(r"\byou (?:guys|lot|folks)\b", "you", text)
+    text = re.sub(r"\b(?:stop|swing|drop|come|pop) by\b", "visit", text)
+    text = re.sub(r"\b(?:leave|put|stop) (?=(?:the|my|our|a) (?:car|van)\b)", "park ", text)
+    text = re.sub(r"\b(?:car parks?|parking lots?|parking spaces?)\b", "parking", text)
+    text = re.sub(r"\bhalf[- ](?:an? )?day\b", "halfday", text)
+    text = re.sub(r"\b(?:full|whole|entire)[- ]day\b", "fullday", text)
+    text = re.sub(
+        r"\b(?:sort|fix) (?:it|them|that|this|these) out\b|\b(?:take|have) a look at\b|\blook at (?=(?:it|them|my|our)\b)",
+        "repair",
+        text,
+    )
+    text = re.sub(r"\b(?:stop|stay|stand|hang) (?:there|here|around)\b", "wait", text)
+    text = re.sub(r"\bmoney (?:that )?you (?:hold|keep)\b|\bsecurity deposit\b", "deposit", text)
+    text = re.sub(r"\bknock \w+ off\b|\bcome off the (?:price|bill)\b", "discount", text)
+    text = re.sub(r"\bmoney back\b|\blose (?:our|my|the) money\b", "refund", text)
+    text = re.sub(r"\b(?:put|leave) (?:any |some |the )?(?:money )?down\b", "deposit", text)
+    text = re.sub(r"\bcome and (?:get|collect|fetch)\b", "fetch", text)
+    text = re.sub(r"\b(?:see the place|look (?:a)?round|pop over|have a look)\b", "viewing", text)
+    text = re.sub(r"(?<=\bwe )be there\b|(?<=\bi )be there\b", "arrive", text)
+    text = re.sub(r"\bgrown[- ]up", "grownup", text)
+    text = re.sub(r"\bpick[- ]?ups?\b", "pickup", text)
+    text = re.sub(r"\b(?:apple|google) pay\b", "card", text)
+    text = re.sub(r"\bmail(?= (?:it|them|those|these|that|this|something|my|our|the|one)\b)", "post", text)
     text = re.sub(r"\bover[- ]?6[05]'?s?\b", "pensioner", text)
     text = re.sub(r"(?:\bpercent|\bper cent|%) off\b", "percent discount", text)
+    text = re.sub(r"(?<=\d) off\b|\b(?:knocked|anything|something|money|bit) off\b", " discount", text)
+    text = re.sub(r"\b(?:i have|i've|we've|we have) never been\b.{0,20}|\b(?:the |my |our )?first time\b", "first new ", text)
+    text = re.sub(r"\bcome (?:out|over|round) to (?:her|him|them)\b", "home visit", text)
     return re.sub(r"\bsecond[ -]hand\b|(?<=\bsell )used\b|(?<=\bbuy a )used\b|(?<=\bany )used\b|\bpre-owned\b", "secondhand", text)
 
 
@@ -191,6 +295,21 @@ def numbered(words: list[str]) -> list[str]:
     return out
 
 
+def numbered_ordinals(text: str) -> str:
+    """ "the twenty first of May" -> "the 21 of May"."""
+    return " ".join(numbered([str(_ORDINALS[word]) if word in _ORDINALS else word for word in _joined_tens(text).split()]))
+
+
+def _joined_tens(text: str) -> str:
+    tens = "|".join(_TENS)
+    ordinals = "|".join(list(_ORDINALS)[:9])
+    return re.sub(
+        rf"\b({tens})[ -]({ordinals})\b|\b(twentieth|thirtieth)\b",
+        lambda m: str(_TENS[m[1]] + _ORDINALS[m[2]]) if m[1] else {"twentieth": "20", "thirtieth": "30"}[m[3]],
+        text,
+    )
+
+
 def numbers(text: str) -> set[str]:
     """Every number said in `text`, digits or words, in one form: "£12.50" and "12.5" -> "12.5", "nine" -> "9", "1,000" -> "1000"."""
     found: set[str] = set()
@@ -210,7 +329,7 @@ _DURATION_HALVES = (
     (r"\bhalf(?: an| a)?[ -]hours?\b", " 30 minutes "),
     (r"\bthree[- ]quarters of an hour\b", " 45 minutes "),
     (r"\bquarter of an hour\b", " 15 minutes "),
-    (r"\b(?:an|a|one|full|whole)(?: full| whole)?[- ]hour\b", " 60 minutes "),
+    (r"\b(?:an|a|one|full|whole|per|by the)(?: full| whole)?[- ]hour\b|\bhourly\b", " 60 minutes "),
 )
 
 
@@ -225,7 +344,19 @@ def durations(text: str) -> set[int]:
     for number, unit in pairwise(words):
         if number.isdigit() and (size := {"minut": 1, "min": 1, "hour": 60, "hr": 60}.get(stem(unit))):
             found.add(int(number) * size)
+    # Days and more in round minutes, only to be compared with each other.
+    for pattern, minutes in _LONG:
+        if re.search(pattern, text):
+            found.add(minutes)
     return found
+
+
+_LONG = (
+    (r"\bhalfday\b", 300),
+    (r"\bfullday\b|\b(?:a|the|per|one|for the) day\b(?! before|s? ahead)|\bdaily\b|\bday (?:rate|ticket|pass|hire)\b", 1440),
+    (r"\b(?:a|the|per|one|fullweek) week\b(?! before|s? ahead)|\bweekly\b", 10080),
+    (r"\b(?:a|the|per|one) month\b|\bmonthly\b", 43200),
+)
 
 
 def concept(word: str) -> str:
@@ -236,4 +367,8 @@ def concept(word: str) -> str:
 
 def content(text: str) -> list[str]:
     """Concepts of the words that say what `text` is about, in order, stopwords left out, numbers kept."""
-    return [concept(word) for word in numbered(tokens(text)) if word not in STOPWORDS and (len(word) > 1 or word.isdigit())]
+    return [
+        concept(word)
+        for word in numbered(tokens(text))
+        if word.removesuffix("'s") not in STOPWORDS and (len(word) > 1 or word.isdigit())
+    ]

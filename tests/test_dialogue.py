@@ -82,10 +82,10 @@ def test_what_code_can_tell_is_said_outright(said: str, reply: str) -> None:
 
 
 def test_two_requests_the_second_for_the_model() -> None:
-    planned = plan(made(), "Are you open on Monday and how much is a flea bath?")
+    planned = plan(made(), "Are you open on Monday and how old does a puppy have to be?")
     assert isinstance(planned, Ask)
     assert planned.lead == "No, on Monday we are closed."
-    assert planned.fact == "Flea bath is £12 on top."
+    assert planned.fact == "Puppies: first visit £20, 45 minutes, they have to be at least 12 weeks old and have had their jabs."
 
 
 def test_follow_ups() -> None:
