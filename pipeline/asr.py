@@ -11,8 +11,9 @@ it was trained on, and cut at its first repetition if it still loops; what the m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pipeline.threads  # noqa: F401 - before any OpenMP library is loaded
@@ -44,12 +45,16 @@ _INVENTED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AsrRequest:
-    """`pcm`: int16 mono at `rate_hz`. `bias`: words to expect, as running text. `prefix`: text that the transcript begins with."""
+    """`pcm`: int16 mono at `rate_hz`. `bias`: words to expect, as running text. `prefix`: text that the transcript begins with.
+
+    `given_up`: set it, and what is under way ends without a text as soon as it can.
+    """
 
     pcm: Pcm
     rate_hz: int
     bias: str = ""
     prefix: str = ""
+    given_up: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,11 @@ class WhisperEngine:
         window[0, :, : min(frames, mel.shape[1])] = mel[:, :frames]
         limit = int(seconds * TOKENS_PER_S) + 12
         prompt = self._prompt(request)
+        encoded = self._model.encode(ctranslate2.StorageView.from_array(window))
+        if request.given_up.is_set():  # the caller went on: half of the work need not be done
+            return Transcript("", 0.0), False
         result = self._model.generate(
-            self._model.encode(ctranslate2.StorageView.from_array(window)),
+            encoded,
             [prompt],
             beam_size=1,
             max_length=len(prompt) + limit,

@@ -22,9 +22,10 @@ from pipeline.jobs import Job, Priority, Work
 from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Pcm, Played, Resumed, Segment, Started
 from pipeline.listen_ahead import ListenAhead
 from pipeline.llm import Llm
-from pipeline.reply import PhraseSpeaker, Reply, ReplyMaker
+from pipeline.reply import Reply, ReplyMaker
 from pipeline.scheduler import JobDroppedError, Scheduler
 from pipeline.smart_turn import SmartTurnEngine, TurnRequest
+from pipeline.speaker import PhraseSpeaker, WireFormat
 from pipeline.trace import MS, CallTrace, Span, TurnTrace
 from pipeline.turn import State, TurnMachine, TurnTaking
 from pipeline.turn_events import (
@@ -227,6 +228,7 @@ class Call:
             match speech:
                 case VadStarted():
                     self._over_bot = speech.sample if self._ears.over_bot else None
+                    self._end_bet()
                     self._take(SpeechStarted(speech.sample))
                 case VadPaused():
                     self._spans = [Span("vad", self._ears.arrived(speech.sample), now)]
@@ -262,7 +264,8 @@ class Call:
     def _do(self, command: TurnCommand, now: int) -> None:  # noqa: C901 - one arm a command
         match command:
             case Transcribe():
-                self._begin_bet(command.bet)
+                self._end_bet()
+                self._bet = command.bet
                 self._bet_jobs.append(self._spawn(self._transcribe(command), f"asr-{command.bet}"))
             case JudgeWords():
                 self._bet_jobs.append(self._spawn(self._judge_words(command), f"words-{command.bet}"))
@@ -300,8 +303,7 @@ class Call:
 
     # bets
 
-    def _begin_bet(self, bet: int) -> None:
-        self._bet = bet
+    def _end_bet(self) -> None:
         for task in self._bet_jobs:
             task.cancel()
         self._bet_jobs = []
@@ -317,15 +319,13 @@ class Call:
         except Exception:
             log.exception("asr_failed", call=self._leg.call)
             return self._take(EngineFailed("asr", command.bet))
+        except asyncio.CancelledError:
+            request.given_up.set()
+            raise
         finally:
             self._asr_job = None
         self._spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final"))
-        self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
-        if self._machine.state is State.LISTENING:  # the bet was lost, its words were not
-            text = self._ahead.stable(ran.value.text, command.end)
-            if text:
-                await self._prepare(text, (self._leg.call, command.bet + 1))
-        return None
+        return self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
 
     async def _judge(self, command: Judge) -> None:
         work = Work("turn", Priority.BET, (self._leg.call, command.bet))
@@ -477,7 +477,7 @@ class Call:
         trace = TurnTrace(command.turn_id, now, outcome="greeting")
         reply = Reply(command.turn_id, "", trace, committed=True, plan=Say(self._settings.greeting))
         self._replies[command.turn_id] = reply
-        phrase = self._engines.speaker.ready(self._settings.greeting, self._leg, self._settings.speed)
+        phrase = self._engines.speaker.ready(self._settings.greeting, WireFormat.of(self._leg), self._settings.speed)
         if phrase is None or not phrase.samples:  # a leg at a rate that nobody warmed: made now, heard late
             reply.task = self._making = self._spawn(self._make_greeting(reply), "greeting")
             return

@@ -159,6 +159,13 @@ class Dialogue:
             self._history.about = plan.about
         self._history.asked_more = isinstance(plan, Say) and plan.text.rstrip().endswith("?")
 
+    def sayings(self) -> list[str]:
+        """What this bot says word for word when it is asked for it, likeliest first: so that its audio can be made ahead."""
+        facts = [statement.text for statement in self._index.statements]
+        told = [fallback(text, verdict) for text in (*self._timetable.statements(), *facts) for verdict in (None, True, False)]
+        small = [self._small(kind).text for kind in Talk if kind not in (Talk.REPEAT, Talk.SLOWER)]
+        return list(dict.fromkeys((self._unknown, *small, self._timetable.summary(), *told)))
+
     def vocabulary(self) -> tuple[str, ...]:
         """The bot's own words: names, places, products; what the recogniser can't guess."""
         found = dict.fromkeys(re.findall(r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*", self._name))

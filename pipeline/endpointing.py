@@ -21,7 +21,7 @@ _LINGERING = frozenset({Talk.NOTHING, Talk.GREETING, Talk.THANKS, Talk.YES, Talk
 class Waits:
     """Thresholds (config.TurnThresholds): silence in milliseconds for what P(complete) says."""
 
-    pause_ms: int = 40
+    pause_ms: int = 60
     sure: float = 0.75
     sure_ms: int = 160
     unsure_ms: int = 700

@@ -120,6 +120,11 @@ class CallLeg(Protocol):
         ...
 
     @property
+    def encoding(self) -> str:
+        """Name of the wire's encoding: `mulaw`. What is encoded for one leg fits another of the same encoding and rate."""
+        ...
+
+    @property
     def capabilities(self) -> frozenset[Capability]:
         """Commands that this leg can carry out."""
         ...

@@ -29,11 +29,12 @@ class Phraser:
 
     `first_min_chars`: the first phrase may end at a comma only from this length on; "No," and "Yes, we do," are long enough because
     they end at a pause people make. `min_chars` is what a later phrase needs at a comma; without punctuation a phrase is cut before a
-    conjunction once it is `long_chars` long, so that speech never waits for a whole paragraph.
+    conjunction once it is `long_chars` long (the first: `first_long_chars`), so that speech never waits for a whole paragraph.
     """
 
-    def __init__(self, first_min_chars: int = 3, min_chars: int = 24, long_chars: int = 90) -> None:
-        self._first_min, self._min, self._long = first_min_chars, min_chars, long_chars
+    def __init__(self, first_min_chars: int = 3, min_chars: int = 24, first_long_chars: int = 40, long_chars: int = 90) -> None:
+        self._first_min, self._min = first_min_chars, min_chars
+        self._first_long, self._long = first_long_chars, long_chars
         self._text = ""
         self._phrases = 0
 
@@ -68,7 +69,7 @@ class Phraser:
                 return None
             if self._pauses(text[: match.end()], match[0], after):
                 return match.end() + len(text[match.end() :]) - len(after)
-        if len(text) > self._long:
+        if len(text) > (self._long if self._phrases else self._first_long):
             for match in _CONJUNCTION.finditer(text, self._min):
                 before, after = text[: match.start()], text[match.end() :]
                 if (

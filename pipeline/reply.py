@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,80 +15,9 @@ from pipeline.dialogue import Ask, Plan, Say
 from pipeline.jobs import Job, Priority, Work
 from pipeline.leg import CallLeg
 from pipeline.llm import LlmSession
-from pipeline.scheduler import Ran, Scheduler
-from pipeline.spoken import spoken
+from pipeline.speaker import PhraseSpeaker, SpokenPhrase, WireFormat
 from pipeline.trace import TurnTrace
-from pipeline.tts import Speech, TtsEngine, TtsRequest, pause_ms
 from pipeline.wording import phrases_of, worded
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenPhrase:
-    """A phrase ready to be played: its text as written, `payload` in the leg's encoding, `tail` samples of silence at its end."""
-
-    text: str
-    payload: bytes
-    samples: int
-    tail: int
-
-
-class PhraseCache:
-    """Audio of phrases that recur, by (text, speed, rate). Holds `bound_bytes` at most; the one not used for longest goes."""
-
-    def __init__(self, bound_bytes: int = 32 << 20) -> None:
-        self._bound = bound_bytes
-        self._bytes = 0
-        self._phrases: OrderedDict[tuple[str, float, int], SpokenPhrase] = OrderedDict()
-        self.hits = 0
-        self.misses = 0
-
-    def get(self, text: str, speed: float, rate_hz: int) -> SpokenPhrase | None:
-        """The phrase, if it was spoken before."""
-        phrase = self._phrases.get((text, speed, rate_hz))
-        if phrase is None:
-            self.misses += 1
-            return None
-        self.hits += 1
-        self._phrases.move_to_end((text, speed, rate_hz))
-        return phrase
-
-    def put(self, speed: float, rate_hz: int, phrase: SpokenPhrase) -> None:
-        """Keep a phrase."""
-        key = (phrase.text, speed, rate_hz)
-        old = self._phrases.pop(key, None)
-        self._bytes += len(phrase.payload) - (len(old.payload) if old else 0)
-        self._phrases[key] = phrase
-        while self._bytes > self._bound and len(self._phrases) > 1:
-            _, oldest = self._phrases.popitem(last=False)
-            self._bytes -= len(oldest.payload)
-
-
-class PhraseSpeaker:
-    """Text to `SpokenPhrase`, through the cache, the scheduler and the TTS engine."""
-
-    def __init__(self, engine: TtsEngine, scheduler: Scheduler, cache: PhraseCache) -> None:
-        self._engine = engine
-        self._scheduler = scheduler
-        self._cache = cache
-
-    def ready(self, text: str, leg: CallLeg, speed: float = 1.0) -> SpokenPhrase | None:
-        """The phrase, if no work is needed for it."""
-        return self._cache.get(text, speed, leg.rate_hz)
-
-    def ask(self, text: str, rate_hz: int, work: Work, speed: float = 1.0) -> tuple[Job, asyncio.Future[Ran[Speech]]]:
-        """Queue the synthesis of a phrase."""
-        return self._scheduler.submit(self._engine, work, lambda: TtsRequest(spoken(text), rate_hz, speed))
-
-    def keep(self, text: str, speech: Speech, encode: Callable[..., bytes], speed: float = 1.0) -> SpokenPhrase:
-        """Encode a result and remember it."""
-        tail = min(len(speech.pcm), speech.rate_hz * pause_ms(text) // 1000)
-        phrase = SpokenPhrase(text, encode(speech.pcm), len(speech.pcm), tail)
-        self._cache.put(speed, speech.rate_hz, phrase)
-        return phrase
-
-    def reprioritise(self, job: Job, priority: Priority) -> None:
-        """Move a waiting synthesis."""
-        self._scheduler.reprioritise(job, priority)
 
 
 @dataclass(slots=True)
@@ -125,7 +53,8 @@ class ReplyMaker:
         phrase_ready: Callable[[Reply, int], None],
         complete: Callable[[Reply, bool], None],
     ) -> None:
-        self._leg = leg
+        self._call = leg.call
+        self._wire = WireFormat.of(leg)
         self._session = session
         self._speaker = speaker
         self._clock = clock
@@ -163,19 +92,19 @@ class ReplyMaker:
 
     async def _speak(self, reply: Reply, text: str, speed: float) -> None:
         await reply.unparked.wait()
-        phrase = self._speaker.ready(text, self._leg, speed)
+        phrase = self._speaker.ready(text, self._wire, speed)
         if phrase is None:
             first = not reply.phrases
             priority = Priority.NEXT_PHRASE if not first else Priority.FIRST_PHRASE if reply.committed else Priority.BET
             reply.waiting, future = self._speaker.ask(
-                text, self._leg.rate_hz, Work("tts", priority, (self._leg.call, reply.turn_id)), speed
+                text, self._wire.rate_hz, Work("tts", priority, (self._call, reply.turn_id)), speed
             )
             try:
                 ran = await future
             finally:
                 reply.waiting = None
             reply.trace.span("tts", ran.queued_ns, ran.ended_ns, "first phrase" if first else "")
-            phrase = self._speaker.keep(text, ran.value, self._leg.encode, speed)
+            phrase = self._speaker.keep(text, ran.value, self._wire, speed)
         if phrase.samples:
             reply.phrases.append(phrase)
             self._phrase_ready(reply, len(reply.phrases) - 1)

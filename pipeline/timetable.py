@@ -119,6 +119,10 @@ class Timetable:
         weeks = [schedule for schedule in (self.main, *self.others, *(week for _, week in self.seasons)) if schedule is not None]
         return [week.statement(day) for week in weeks for day in range(7)]
 
+    def summary(self) -> str:
+        """The whole week in a sentence or two; empty where nothing is said of it."""
+        return self.main.summary() if self.main is not None else ""
+
     def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
         if question.want in _OTHER_WANTS:

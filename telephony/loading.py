@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from config.bot import Bot
@@ -126,3 +127,11 @@ def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:
         reprompts=len(bot.reprompts),
         max_call_s=bot.max_call_s or settings.max_call_s,
     )
+
+
+def voice_of(settings: Settings, bot: Bot, files: ModelFiles) -> str:
+    """A name for all that the sound of a phrase depends on: another file under the same name is another voice."""
+    if files.voice is None:
+        return f"hibari {version('hibari-tts')} {bot.voice or settings.tts.voice}"
+    found = files.voice.stat()
+    return f"piper {version('piper-tts')} {files.voice} {found.st_size} {found.st_mtime_ns}"

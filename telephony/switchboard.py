@@ -22,21 +22,25 @@ from pipeline.jobs import Priority, Work
 from pipeline.leg import CallLeg
 from pipeline.llama import MAX_ROWS
 from pipeline.llm import LlamaLlm
-from pipeline.reply import PhraseCache, PhraseSpeaker
-from pipeline.scheduler import Engine, Scheduler
+from pipeline.scheduler import Engine, JobDroppedError, Scheduler
 from pipeline.smart_turn import TurnRequest
+from pipeline.speaker import PhraseCache, PhraseShelf, PhraseSpeaker, WireFormat
 from pipeline.text_conversation import TextConversation
 from pipeline.trace import TurnTrace
+from pipeline.tts import TtsRequest
 from pipeline.wording import phrases_of
 from telephony.call_log import CallLog
 from telephony.g711 import encode
-from telephony.loading import LoadedEngines, load, model_files, turn_taking
+from telephony.loading import LoadedEngines, load, model_files, turn_taking, voice_of
 from telephony.metrics import Metrics
 from telephony.transfer import AfterCall, Dial, HangUp, Record
 
 log = structlog.get_logger()
 
 TELEPHONE_HZ = 8000
+TELEPHONE = WireFormat("mulaw", TELEPHONE_HZ, encode)
+# Beside the models: the owner's own phrases as audio.
+PHRASES = ".phrases"
 # Each word costs the decoder a token or two of prompt.
 MAX_EXPECTED = 25
 
@@ -86,6 +90,7 @@ class Switchboard:
         self._engines: Engines | None = None
         self._dialogue: Dialogue | None = None
         self._call_settings: CallSettings | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -93,6 +98,9 @@ class Switchboard:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._state = "shutting down"
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait([self._preparing])
         await self._stack.aclose()
         if self._loaded is not None:
             self._loaded.llama.close()
@@ -180,7 +188,8 @@ class Switchboard:
         self._metrics.watch("llm_cells", "Cells of the model's cache in use", lambda: llm.planner.cells)
         self._metrics.watch("jobs_waiting", "Jobs that wait for a core", lambda: len(scheduler.jobs))
         self._metrics.watch("tasks", "Tasks of the event loop", lambda: len(asyncio.all_tasks(loop)))
-        speaker = PhraseSpeaker(loaded.tts, scheduler, PhraseCache())
+        shelf = PhraseShelf(self._settings.models_dir / PHRASES, voice_of(self._settings, self._bot, self._files))
+        speaker = PhraseSpeaker(loaded.tts, scheduler, PhraseCache(), shelf)
         self._engines = Engines(
             scheduler, loaded.asr, loaded.partial, loaded.turn, loaded.words, loaded.embed, llm, loaded.vad, speaker
         )
@@ -206,6 +215,9 @@ class Switchboard:
         await llm.share(dialogue.prefix)
         await self._warm_speech(scheduler, loaded, self._call_settings)
         self._state = None
+        self._preparing = asyncio.create_task(
+            self._prepare_sayings(speaker, dialogue.sayings(), self._call_settings.speed), name="prepare-sayings"
+        )
         log.info("ready", bot=bot.name, after_s=round(time.monotonic() - began, 1))
 
     async def _warm_speech(self, scheduler: Scheduler, loaded: LoadedEngines, call: CallSettings) -> None:
@@ -216,11 +228,19 @@ class Switchboard:
         for asr in (loaded.asr, loaded.partial):
             await scheduler.run(asr, work, AsrRequest(second, TELEPHONE_HZ, call.bias))
         await scheduler.run(loaded.turn, work, TurnRequest(second, TELEPHONE_HZ))
-        whole = [call.greeting]
         cut = [phrase for text in (*call.reprompts, call.goodbye, self._bot.unknown, PARDON, KEYS) for phrase in phrases_of(text)]
-        for text in (*whole, *cut):
-            _, future = self._engines.speaker.ask(text, TELEPHONE_HZ, Work("tts", Priority.BET, ("warm", 0)), call.speed)
-            self._engines.speaker.keep(text, (await future).value, encode, call.speed)
+        await scheduler.run(loaded.tts, work, TtsRequest(call.greeting, TELEPHONE_HZ))  # also when all of these are on disk
+        for text in (call.greeting, *cut):
+            await self._engines.speaker.prepare(text, TELEPHONE, call.speed, Priority.BET)
+
+    async def _prepare_sayings(self, speaker: PhraseSpeaker, sayings: Sequence[str], speed: float) -> None:
+        """In idle time: the audio of what this bot says word for word whenever it is asked."""
+        for text in (phrase for saying in sayings for phrase in phrases_of(saying)):
+            for wait_s in (0.0, 0.5, 2.0, 5.0):  # work for callers goes first, and drops this
+                await asyncio.sleep(wait_s)
+                with contextlib.suppress(JobDroppedError):
+                    await speaker.prepare(text, TELEPHONE, speed, Priority.PARTIAL)
+                    break
 
 
 def expected_words(bot: Bot, words: Sequence[str]) -> str:

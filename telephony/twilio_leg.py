@@ -73,6 +73,7 @@ class TwilioLeg:
     """One call's stream, from `start` on. Events go to the sink on the event loop; commands come from there as well."""
 
     rate_hz = RATE_HZ
+    encoding = "mulaw"
     capabilities = frozenset({Capability.TRANSFER, Capability.HANGUP})
 
     def __init__(

@@ -41,6 +41,7 @@ class FakeLeg:
     """8000 Hz, 16-bit samples on the wire; plays exactly one frame a tick."""
 
     rate_hz = 8000
+    encoding = "mulaw"
     capabilities = frozenset({Capability.HANGUP})
 
     def __init__(self, call: str = "CA1") -> None:

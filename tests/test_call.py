@@ -14,8 +14,8 @@ from pipeline.dialogue import Dialogue
 from pipeline.endpointing import Waits
 from pipeline.leg import Digit, Ended
 from pipeline.llm import LlamaLlm
-from pipeline.reply import PhraseCache, PhraseSpeaker
 from pipeline.scheduler import Scheduler
+from pipeline.speaker import PhraseCache, PhraseSpeaker
 from pipeline.trace import TurnTrace
 from pipeline.tts import TtsEngine
 from pipeline.turn import TurnTaking
