@@ -11,8 +11,15 @@ from typing import Any
 
 # A pool that spins on after each run (libgomp: for seconds, Intel's: 200 ms) steals the core that the next stage needs. One that does not
 # spin at all sleeps at every barrier inside a run, and there are hundreds: a llama.cpp step of one row took 19 ms, with some microseconds of
-# spinning 15 ms, Whisper 169 and 155 ms.
-_ENVIRONMENT = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# spinning 15 ms, Whisper 169 and 155 ms. ACTIVE, because otherwise libgomp spins for a tenth of that as soon as the pools of all engines
+# together have more threads than there are cores (libgomp/config/linux/wait.h).
+_ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "ACTIVE",
+    "GOMP_SPINCOUNT": "2000",
+    "KMP_BLOCKTIME": "0",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
 
 for _name, _value in _ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
