@@ -17,7 +17,6 @@ SYSTEM_PACKAGES := asterisk-core-sounds-en asterisk-core-sounds-en-wav espeak-ng
 FIXTURE ?= default
 PROFILE ?=
 ARGS ?=
-BENCH ?= default dental other-voices
 profile := $(if $(PROFILE),--profile $(PROFILE))
 
 .DEFAULT_GOAL := help
@@ -35,10 +34,8 @@ test: models ## run the tests
 serve: models ## take calls on port 8080
 	$(BIN)/firstword serve $(profile) $(ARGS)
 
-bench: models ## the latency report: several recorded callers, one after the other
-	@failed=0; for name in $(BENCH); do \
-		$(BIN)/firstword call --fixture $$name --save calls/bench $(profile) $(ARGS) || failed=1; \
-	done; exit $$failed
+bench: models ## the latency report, docs/latency.md: an hour or so, goes on where it stopped
+	$(BIN)/firstword bench $(ARGS)
 
 lint: $(VENV)/ready ## formatting, lint and types
 	$(BIN)/ruff format --check .

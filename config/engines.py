@@ -27,7 +27,7 @@ class AsrSettings(EngineTable):
     """Speech to text. `model`, `partial_model`: faster-whisper folders; `partial_model` transcribes while the caller talks ("none": `model`).
 
     `window_s`: how much audio Whisper sees at a time (trained: 30). 10 takes a third of the time at a WER of 0.040 against 0.035;
-    below 8 its decoder loops.
+    below 8 its decoder loops. `partials`: transcribe while the caller talks.
     """
 
     model: str = "whisper-base"
@@ -35,6 +35,7 @@ class AsrSettings(EngineTable):
     device: Device = "cpu"
     compute_type: str = "int8"
     window_s: float = Field(default=10.0, ge=8.0, le=30.0)
+    partials: bool = True
 
     @field_validator("partial_model")
     @classmethod
@@ -56,12 +57,14 @@ class TtsSettings(EngineTable):
     """Text to speech. `voice`: for piper a lock name or the path of an .onnx with its .json beside it; for hibari a voice's name.
 
     Not given, it is the engine's usual one. `speed`: 1.0 as recorded, 0.5 half as fast.
+    `prepare`: what the owner wrote is made into audio in idle time.
     """
 
     engine: Literal["piper", "hibari"] = "piper"
     voice: str = ""
     device: Device = "cpu"
     speed: float = Field(default=1.0, ge=0.5, le=2.0)
+    prepare: bool = True
 
     @model_validator(mode="before")
     @classmethod

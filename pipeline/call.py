@@ -123,6 +123,7 @@ class CallSettings:
     max_reply_tokens: int = 80
     speed: float = 1.0
     log_words: bool = False
+    partials: bool = True
 
 
 KEYS = "I heard your keys, but I work by voice. Please tell me what you need."
@@ -373,7 +374,7 @@ class Call:
         if self._machine.state is not State.LISTENING:
             return
         idle = self._partial is None and self._engines.scheduler.idle
-        if start is not None and idle and self._ahead.due(start, self._ears.newest):
+        if start is not None and self._settings.partials and idle and self._ahead.due(start, self._ears.newest):
             self._partial = self._spawn(self._hear_partial(start, self._ears.newest), "partial")
 
     async def _hear_partial(self, start: int, end: int) -> None:

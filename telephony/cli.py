@@ -11,6 +11,7 @@ from rich.text import Text
 
 from config.errors import ConfigError
 from telephony import cli_models
+from telephony.cli_bench import bench_command
 from telephony.cli_call import call_command
 from telephony.cli_check import check_bot_command
 from telephony.cli_transcribe import transcribe_command
@@ -22,6 +23,7 @@ app.add_typer(cli_models.app, name="models", help="The models: get them, list th
 app.command("call")(call_command)
 app.command("transcribe")(transcribe_command)
 app.command("check-bot")(check_bot_command)
+app.command("bench")(bench_command)
 
 USAGE = 2
 

@@ -211,13 +211,13 @@ class Switchboard:
             max_reply_tokens=self._settings.llm.max_reply_tokens,
             speed=bot.speed or self._settings.tts.speed,
             log_words=self._settings.log_words,
+            partials=self._settings.asr.partials,
         )
         await llm.share(dialogue.prefix)
         await self._warm_speech(scheduler, loaded, self._call_settings)
         self._state = None
-        self._preparing = asyncio.create_task(
-            self._prepare_sayings(speaker, dialogue.sayings(), self._call_settings.speed), name="prepare-sayings"
-        )
+        sayings = dialogue.sayings() if self._settings.tts.prepare else []
+        self._preparing = asyncio.create_task(self._prepare_sayings(speaker, sayings, self._call_settings.speed), name="prepare")
         log.info("ready", bot=bot.name, after_s=round(time.monotonic() - began, 1))
 
     async def _warm_speech(self, scheduler: Scheduler, loaded: LoadedEngines, call: CallSettings) -> None:

@@ -1,0 +1,125 @@
+"""The report: docs/latency.md from the figures of all runs that there are."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .plan import ABLATIONS, LOAD, MIX, Run
+
+_BOUNDS = {"1 caller": (450, 750), "4 callers": (None, 1000), "8 callers": (None, 2500)}
+
+
+def environment() -> dict[str, str]:
+    """Where the numbers come from."""
+    cpu = next(
+        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        platform.processor(),
+    )
+    flags = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")), "")
+    vector = next((name for name in ("avx512_vnni", "avx512f", "avx2", "asimd") if name in flags), "")
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit.stdout.strip() or "unknown",
+        "machine": f"{len(os.sched_getaffinity(0))} cores of {cpu} ({vector})",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("ctranslate2", "llama-cpp-python", "onnxruntime", "piper-tts")},
+    }
+
+
+def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
+    """The page. `runs`: figures by the name of the run, each with its `environment`."""
+    first = next(iter(runs.values()))["environment"]
+    out = [
+        "# Latency",
+        "",
+        "Made by `make bench`; the figures of every run, with its date and commit, are in `docs/latency.json`.",
+        "",
+        f"{first['machine']}, Python {first['python']}, " + ", ".join(f"{n} {first[n]}" for n in list(first)[4:]) + ".",
+        f"First run: {first['date']}, commit {first['commit']}.",
+        "",
+        "Recorded callers at real pace over the real WebSocket, from the same machine, staggered, each speaking again about a second after",
+        "the bot has finished. Zero is the caller's last audible sample (20 ms over RMS 200), the first word is the bot's first audible one,",
+        f"both at the caller's ear. The mix: {_mix()}.",
+        "",
+        "## Callers at once",
+        "",
+        (
+            "| | turns | first word p50 | p95 | p99 | must (p50 / p95) | without thinking pauses p50 / p95 | one-sentence reply made, p95 | "
+            "greeting p95 | silent after barge-in p50 | cut into pauses | unanswered |"
+        ),
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        *(_load_row(run, runs[run.name]) for run in LOAD if run.name in runs),
+        "",
+        "## Stages, one caller",
+        "",
+        "From being asked for to being done, so a wait for a core is in it; *one job* is the work alone. ms.",
+        "",
+        *_stage_table(runs.get("1 caller")),
+        "",
+        "## What each part is worth",
+        "",
+        "One caller, 60 turns, one part switched off at a time.",
+        "",
+        "| | first word p50 | p95 | without thinking pauses p50 | cut into pauses | what is off |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(_ablation_row(run, runs[run.name]) for run in (LOAD[0], *ABLATIONS) if run.name in runs),
+        "",
+    ]
+    if picture is not None:
+        out += ["## A turn", "", f"![A turn as a Gantt chart]({picture})", ""]
+    return "\n".join(out)
+
+
+def _mix() -> str:
+    return "; ".join(f"{group.share:.0%} of the turns from {', '.join(f'`{name}`' for name in group.fixtures)}" for group in MIX)
+
+
+def _ms(figures: Mapping[str, Any], name: str) -> str:
+    return str(figures.get(name, "–"))
+
+
+def _load_row(run: Run, all_of: Mapping[str, Any]) -> str:
+    f = all_of["first_word"]
+    p50, p95 = _BOUNDS.get(run.name, (None, None))
+    must = f"{p50 or '–'} / {p95 or '–'}"
+    plain = all_of["first_word_no_pauses"]
+    return (
+        f"| {run.name} | {f['n']} | {_ms(f, 'p50')} | {_ms(f, 'p95')} | {_ms(f, 'p99')} | {must} "
+        f"| {_ms(plain, 'p50')} / {_ms(plain, 'p95')} | {_ms(all_of['end_to_end'], 'p95')} | {_ms(all_of['greeting'], 'p95')} "
+        f"| {_ms(all_of['barge_in'], 'p50')} | {all_of['cut_ins']} of {all_of['pauses']} | {all_of['unanswered']} |"
+    )
+
+
+def _ablation_row(run: Run, all_of: Mapping[str, Any]) -> str:
+    f = all_of["first_word"]
+    return (
+        f"| {run.name} | {_ms(f, 'p50')} | {_ms(f, 'p95')} | {_ms(all_of['first_word_no_pauses'], 'p50')} "
+        f"| {all_of['cut_ins']} of {all_of['pauses']} | {run.about} |"
+    )
+
+
+def _stage_table(one: Mapping[str, Any] | None) -> Sequence[str]:
+    if one is None:
+        return ["Not measured yet."]
+    rows = [f"| {name} | {f['n']} | {f['p50']} | {f['p95']} | {f['p99']} |" for name, f in one["stages"].items()]
+    prefilled = one["prefilled_tokens"]
+    bets = one["bets"]
+    return [
+        "| stage | n | p50 | p95 | p99 |",
+        "| --- | --- | --- | --- | --- |",
+        *rows,
+        "",
+        (
+            f"Bets: {bets['bet_won']} won, {bets['bet_lost']} lost, {bets['commit_undone']} undone after the silence was taken for the end; "
+            f"{bets['partials_dropped']} partial transcripts dropped. Tokens prefilled after a reply was asked for: p50 {_ms(prefilled, 'p50')}, "
+            f"p95 {_ms(prefilled, 'p95')} (of the {prefilled['n']} replies that the model worded)."
+        ),
+    ]

@@ -1,0 +1,78 @@
+"""Runs one line of the report: starts the product, keeps `callers` recorded callers in it until there are turns enough."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from telephony.caller.fixture import bot_file, load_fixture
+from telephony.caller.own_server import own_server
+from telephony.caller.place import place_call
+from telephony.caller.result import CallResult
+from telephony.caller.script import CallerScript
+
+from .plan import MIX, Group, Run
+
+# The product makes its own phrases in idle time; a line that has just been switched on has had some.
+SETTLE_S = 20.0
+STAGGER_S = 1.7
+
+
+def run(plan: Run, logs: Path) -> list[dict[str, Any]]:
+    """The calls of one line, as `CallResult.as_json` has them."""
+    calls: list[CallResult] = []
+    for number, group in enumerate(MIX):
+        wanted = round(plan.turns * group.share)
+        scripts = [load_fixture(name) for name in group.fixtures]
+        with (
+            _environment(dict(plan.environment)),
+            own_server(bot_file(scripts[0]), None, logs / f"{plan.name.replace(' ', '-')}-{number}.log") as url,
+        ):
+            calls += asyncio.run(_hold(url, group, scripts, plan.callers, wanted))
+    return [call.as_json() for call in calls]
+
+
+async def _hold(url: str, group: Group, scripts: list[CallerScript], callers: int, wanted: int) -> list[CallResult]:
+    """`callers` calls at once, each beginning anew when it has ended, until `wanted` turns were answered in all."""
+    del group
+    await asyncio.sleep(SETTLE_S)
+    calls: list[CallResult] = []
+
+    def enough() -> bool:
+        return sum(len(answered(call)) for call in calls) >= wanted
+
+    async def caller(number: int) -> None:
+        await asyncio.sleep(number * STAGGER_S)
+        for script in itertools.islice(itertools.cycle(scripts), number, None):
+            calls.append(await place_call(url, script))
+            if enough():
+                return
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(callers):
+            tasks.create_task(caller(number))
+    return calls
+
+
+def answered(call: CallResult) -> list[int]:
+    """First words of a call, in ms."""
+    return [turn.first_word_ms for turn in call.turns if turn.first_word_ms is not None]
+
+
+@contextmanager
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
