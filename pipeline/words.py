@@ -222,6 +222,7 @@ def generalised(text: str, known: Callable[[str], bool]) -> str:
     return re.sub(r"[A-Za-z]+", kind, text)
 
 
+@lru_cache(maxsize=20_000)
 def plain(text: str) -> str:
     """Lower case, straight quotes, single spaces, "second-hand" as one word."""
     text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()
