@@ -154,6 +154,8 @@ def _by_clause(question: Question, text: str, weigh: Callable[[str], float]) -> 
         return None
     # What led up to the question says for whom or why; a yes is about what was asked.
     core = {key: objects[key] for key in question.keys if key in objects} or objects
+    if re.search(r"\b(?:that|those|these|it|them)\W*$", asked):
+        core = objects
     named = max(sum(w for key, w in core.items() if key in words), _own(question, clause, core))
     return True if named >= 0.6 * sum(core.values()) and _done(question, text) else None
 
@@ -172,7 +174,7 @@ def _done(question: Question, text: str) -> bool:
 def _by_date(question: Question, text: str) -> bool | None:
     """Days and parts of the year of the fact against those asked for: "Thursdays only" and "on a Monday?"."""
     days, named = set(question.when.days), set(days_in(text))
-    if re.search(r"[£$€¤]", text):
+    if re.search(r"%|\b(?:off|discount|half price|cheaper|reduced)\b", plain(text)):
         return None
     if question.when.date is not None and (found := season_in(text)) is not None and _ON.search(plain(text)):
         season, (start, _) = found
@@ -182,7 +184,7 @@ def _by_date(question: Question, text: str) -> bool | None:
         return None
     if days <= named:
         return True
-    return False if not days & named and (question.leans or re.search(r"\bonly\b", plain(text))) else None
+    return None if days & named else False
 
 
 def _own(question: Question, clause: str, objects: dict[str, float]) -> float:

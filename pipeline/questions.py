@@ -427,6 +427,10 @@ def _is_object(words: list[str], n: int) -> bool:
         "ring",
         "email",
         "visit",
+        "leave",
+        "bring",
+        "owe",
+        "help",
         "see",
         "of",
     } or (after in {"?", ".", ","} and before not in {"do", "are", "can", "could", "would", "will", "have"})

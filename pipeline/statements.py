@@ -186,7 +186,8 @@ def sentences(line: str, *, notes: bool = False) -> list[str]:
     for match in re.finditer(rf"[.!?](?=\s+[\"'(]?[{begins}0-9£$€¤])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
         head = line[start : match.end()]
         if match[0] == "." and (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head)):
-            continue
+            if not re.search(r"\d ?[ap]m\.$", head, re.IGNORECASE) or _DATE.match(line[match.end() :].lstrip()):
+                continue
         # "April - Sept open daily", "Thu - Sun only"
         if match[0][0] in " -–—" and _DATE_ENDS.search(line[: match.start()]) and _DATE.match(line[match.end() :]):
             continue
@@ -199,7 +200,7 @@ def sentences(line: str, *, notes: bool = False) -> list[str]:
 def _segments(text: str) -> list[str]:
     """A list's entries: cut at commas, semicolons and the last "and", never inside brackets."""
     flat = re.sub(r"\([^)]*\)", lambda m: re.sub(r"[,;]", "\x00", m[0]).replace(" and ", " \x01 "), text)
-    parts = re.split(r"(?<!\d),(?=\s)|(?<=[\d%]),\s|;|\s+(?:and|or)\s+(?=[^,]*$)|\s\+\s", flat)
+    parts = re.split(r"(?<!\d),(?=\s)|(?<=[\d%]),\s|;|\s/\s|\s+(?:and|or)\s+(?=[^,]*$)|\s\+\s", flat)
     cleaned = [p.replace("\x00", ",").replace("\x01", "and").strip(" .,") for p in parts]
     return [re.sub(r"^(?:and|or)\s+", "", p) for p in cleaned if p]
 
@@ -405,7 +406,7 @@ def _joined(parts: list[str]) -> list[str]:
     """ "After that we charge 30 pounds." says nothing without the sentence before it."""
     whole: list[str] = []
     for part in parts:
-        if whole and _COMPLETES.match(part) and len(whole[-1].split()) + len(part.split()) <= 40:
+        if whole and (_COMPLETES.match(part) or whole[-1].endswith("?")) and len(whole[-1].split()) + len(part.split()) <= 40:
             whole[-1] = f"{whole[-1]} {part}"
         else:
             whole.append(part)
