@@ -242,7 +242,9 @@ class FactIndex:
         together = any(verb in part and any(key in part for key in weights if key != verb) for part in self._parts[number])
         return VERB if together or negated(self.statements[number].text) else VERB / 2
 
-    def pick(self, question: Question, vector: Floats | None, previous: Previous | None = None) -> Picked:
+    def pick(
+        self, question: Question, vector: Floats | None, previous: Previous | None = None, *, elliptical: bool = False
+    ) -> Picked:
         """The statement that bears on the question, if one does."""
         if not self.statements:
             return Picked((), "", 0.0, confident=False)
@@ -254,7 +256,7 @@ class FactIndex:
             if previous is not None and question.leans and previous.picked and previous.picked.facts
             else None
         )
-        if last is not None and question.elliptical and self._items(last, question, hints - previous_hints(previous), None):
+        if last is not None and elliptical and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
         leaning = last is not None
