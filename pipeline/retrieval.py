@@ -205,6 +205,7 @@ class FactIndex:
                 meaning=float(cosine),
                 kind=kind
                 + (AGED if aged and age is not None else 0.0)
+                + (0.25 if question.want is Want.YES_NO and question.when.days and days_in(statement.text) else 0.0)
                 + (DENIED if self._denies(number, question) else 0.0)
                 - (
                     DENIED
@@ -315,6 +316,7 @@ class FactIndex:
             or scores.meaning >= 0.6
             or (self._aged[number] and age_of(question) is not None)
             or asks_access(question.text)
+            or (question.when.date is not None and not question.objects and season_in(fact.text) is not None and negated(fact.text))
         ):
             return True
         # "Could somebody fetch us from the station?" - "We don't do pick-ups."

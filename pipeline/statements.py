@@ -177,6 +177,13 @@ class Statement:
         return own or self.topic
 
 
+def _ends(head: str, rest: str) -> bool:
+    """Whether the dot at the end of `head` ends a sentence: that of "7.30pm. There's" does, that of "Mon." does not."""
+    if re.search(r"\d ?[ap]m\.$", head, re.IGNORECASE):
+        return not _DATE.match(rest.lstrip())
+    return not (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head))
+
+
 def sentences(line: str, *, notes: bool = False) -> list[str]:
     """Sentences of one line; "approx. 5", "9 a.m. to" and "8.30" do not end one."""
     parts: list[str] = []
@@ -185,9 +192,8 @@ def sentences(line: str, *, notes: bool = False) -> list[str]:
     begins = "A-Za-z" if notes else "A-Z"
     for match in re.finditer(rf"[.!?](?=\s+[\"'(]?[{begins}0-9£$€¤])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
         head = line[start : match.end()]
-        if match[0] == "." and (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head)):
-            if not re.search(r"\d ?[ap]m\.$", head, re.IGNORECASE) or _DATE.match(line[match.end() :].lstrip()):
-                continue
+        if match[0] == "." and not _ends(head, line[match.end() :]):
+            continue
         # "April - Sept open daily", "Thu - Sun only"
         if match[0][0] in " -–—" and _DATE_ENDS.search(line[: match.start()]) and _DATE.match(line[match.end() :]):
             continue

@@ -171,6 +171,7 @@ _KINDS = {
     "pet": "dog cat rabbit hamster gerbil bird snake tortoise guinea",
     "rabbit": "bunny",
     "shoe": "brogue trainer sneaker sandal loafer stiletto",
+    "food": "picnic sandwich sandwiches pizza",
     "boot": "wellies wellington",
     "car": "ford vauxhall volkswagen toyota bmw audi mercedes honda nissan hatchback saloon suv",
     "card": "plastic amex",
