@@ -17,9 +17,10 @@ _LOWER = re.compile(
 )
 _UPPER = re.compile(rf"\b(?:under|below|younger than|up to(?: age)?) (?P<a>\d+){_NO_AGE}{_UNIT.format('ua')}")
 _AGE = re.compile(
-    rf"\b(?:is|are|am|[a-z]+'s|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}}){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
+    rf"\b(?:is|are|am|[a-z]+'s|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}})(?!\d){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
     r"|\b(?P<b>\d{1,2})[- ](?P<ub>weeks?|months?|years?)[- ]olds?\b"
 )
+_ADULTS = re.compile(r"\badults only\b|\bno (?:children|kids|under 18s?)\b")
 _ANY_AGE = re.compile(r"\b(?:every|all|any) ages?\b")
 _PRICED = re.compile(r"[£$€¤%]|\bfree\b|\bpounds?\b|\boff\b|\bdiscount\b|\bticket\b")
 _NOT = re.compile(r"\b(?:no|not|cannot|can't|never)\b|n't\b")
@@ -53,7 +54,7 @@ def _bounded(clause: str) -> bool:
 
 def has_age(text: str) -> bool:
     """Whether a statement names an age from which, or up to which, something may be done."""
-    return any(_bounded(clause) for clause in _clauses(text)) or bool(_ANY_AGE.search(plain(text)))
+    return any(_bounded(clause) for clause in _clauses(text)) or bool(_ANY_AGE.search(plain(text)) or _ADULTS.search(plain(text)))
 
 
 def includes(text: str, age: float) -> bool:
@@ -77,6 +78,8 @@ def old_enough(question: Question, text: str, weigh: Callable[[str], float]) -> 
     if _ANY_AGE.search(plain(text)) and re.search(r"\btoo (?:old|young)\b|\bold enough\b|\bage\b", asked):
         return not re.search(r"\btoo (?:old|young)\b", asked)
     age = age_of(question)
+    if age is not None and _ADULTS.search(plain(text)):
+        return age >= 18 * 12
     parts = [part for part in _clauses(text) if _bounded(part)]
     if age is None or not parts:
         return None

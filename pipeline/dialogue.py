@@ -191,10 +191,11 @@ class Dialogue:
             question = questions.analyse(question.core)
         last = self._history.about
         previous = Previous(last.question, last.picked) if last is not None else None
-        picked = self._index.pick(question, vector, previous)
-        if question.elliptical and last is not None:
+        elliptical = question.elliptical and last is not None
+        if last is not None and elliptical:
             # "And on Friday?" asks what the last question asked.
             question = replace(question, want=last.question.want, yes_no=last.question.yes_no)
+        picked = self._index.pick(question, vector, previous, elliptical=elliptical)
         fact = picked.facts[0] if picked.confident else None
         telling = [key for key in question.keys if self._index.telling(key)]
         when = last.when if last is not None else None

@@ -9,7 +9,7 @@ from pipeline.ages import old_enough
 from pipeline.hours import days_in
 from pipeline.questions import Question
 from pipeline.seasons import season_in
-from pipeline.words import STOPWORDS, content, plain, stem, tokens, words_of
+from pipeline.words import STOPWORDS, content, numbered, plain, stem, tokens, words_of
 
 _NEGATION = re.compile(
     r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|(?<!before we )(?<!when we )(?<!after we )(?:closed?|shut)|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
@@ -43,7 +43,11 @@ _STEPS = re.compile(
     r"\bno lift\b|(?<!no )\bsteps\b|\bstairs?\b|\b(?:first|second|third) floor\b|\bupstairs\b|\bnot (?:suitable|accessible)\b"
 )
 _ONLY = re.compile(r"\bwe (?:can )?only (?:take|do|teach|sell|treat|groom|accept|offer|repair|mend|hire|rent) (?P<what>[^,.;]+)")
-_ON = re.compile(r"\b(?:open|opens|closed|closes|shut|season|all year|year round|only|available|runs?)\b")
+_ON = re.compile(r"\b(?:open|opens|closed|closes|shut|season|all year|year round|only|available|runs?|no \w+ (?:in|during))\b")
+_GROUP = re.compile(r"\b(\d+) (?:of us|people|guests|persons|players|children|kids|adults|friends)\b")
+_ROOM = re.compile(
+    r"\b(?:up to|max(?:imum)?(?: of)?|at most|holds|sleeps|seats|no more than) (\d+)\b(?! ?(?:minutes|hours|days|weeks|miles|km|kg|%))"
+)
 _EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
 _OWN = re.compile(r"\b(?:your|their|one's) own\b|\b(?:it|them|one|some)\b")
 _ASKS_FREE = re.compile(
@@ -95,7 +99,12 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
     """True for yes, False for no, None where the form of `text` does not settle it. `weigh` gives a concept's weight."""
     if not question.yes_no:
         return None
-    for settled in (old_enough(question, text, weigh), _by_date(question, text), _by_access(question, text)):
+    for settled in (
+        old_enough(question, text, weigh),
+        _by_date(question, text),
+        _by_access(question, text),
+        _by_size(question, text),
+    ):
         if settled is not None:
             return settled
     asked, statement = plain(question.core), plain(text)
@@ -126,6 +135,13 @@ def _by_access(question: Question, text: str) -> bool | None:
     return bool(level) if asks_access(question.text) and bool(level) != bool(steps) else None
 
 
+def _by_size(question: Question, text: str) -> bool | None:
+    """Whether a group fits: "there'd be sixty of us" against "up to 40 guests"."""
+    size = _GROUP.search(" ".join(numbered(tokens(question.text))))
+    room = _ROOM.search(plain(text))
+    return int(size[1]) <= int(room[1]) if size and room else None
+
+
 def _by_clause(question: Question, text: str, weigh: Callable[[str], float]) -> bool | None:
     """The clause that bears most on the question: denied, hedged, or a yes to all that was asked."""
     asked = plain(question.core)
@@ -154,6 +170,8 @@ def _by_clause(question: Question, text: str, weigh: Callable[[str], float]) -> 
         return None
     # What led up to the question says for whom or why; a yes is about what was asked.
     core = {key: objects[key] for key in question.keys if key in objects} or objects
+    if re.search(r"\b(?:that|those|these|it|them)\W*$", asked):
+        core = objects
     named = max(sum(w for key, w in core.items() if key in words), _own(question, clause, core))
     return True if named >= 0.6 * sum(core.values()) and _done(question, text) else None
 
@@ -172,17 +190,17 @@ def _done(question: Question, text: str) -> bool:
 def _by_date(question: Question, text: str) -> bool | None:
     """Days and parts of the year of the fact against those asked for: "Thursdays only" and "on a Monday?"."""
     days, named = set(question.when.days), set(days_in(text))
-    if re.search(r"[£$€¤]", text):
+    if re.search(r"%|\b(?:off|discount|half price|cheaper|reduced)\b", plain(text)):
         return None
     if question.when.date is not None and (found := season_in(text)) is not None and _ON.search(plain(text)):
         season, (start, _) = found
-        left_out = bool(re.search(r"\bexcept\b|\bclosed\b|\bshut\b|\bnot\b", text[: start + 8].lower()))
+        left_out = bool(re.search(r"\bexcept\b|\bclosed\b|\bshut\b|\bnot?\b", text[: start + 8].lower()))
         return season.has(*question.when.date) != left_out
     if not days or not named or negated(text):
         return None
     if days <= named:
         return True
-    return False if not days & named and (question.leans or re.search(r"\bonly\b", plain(text))) else None
+    return None if days & named else False
 
 
 def _own(question: Question, clause: str, objects: dict[str, float]) -> float:

@@ -59,7 +59,7 @@ _WANTS = (
     (
         Want.PRICE,
         (
-            r"\bhow much(?! (?:notice|time|longer|earlier|later))\b|\b(?:set|run|cost) (?:me|us|him|her|them) back\b|\bam i looking at\b|\bwhat(?:'s| is) (?:that|it) (?:a|an|per|each|for)\b|^(?:and |so |okay,? )?what(?:'s| is| are) (?:a|an|one) (?!good\b|typical\b|normal\b|nice\b|best\b)|\bwhat(?:'s| is| does| do| would| will|'ll)\b.{0,40}\b(?:come to|run (?:me|us)|(?:want|ask|take|charge) for|set (?:me|us) back|go for|owe)\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
+            r"\bhow much(?! (?:notice|time|longer|earlier|later))\b|\b(?:set|run|cost) (?:me|us|him|her|them) back\b|\bam i looking at\b|\bwhat (?:would|will|does) (?:it|that) be\b|\bwhat(?:'s| is) (?:that|it) (?:a|an|per|each|for)\b|^(?:and |so |okay,? )?what(?:'s| is| are) (?:a|an|one) (?!good\b|typical\b|normal\b|nice\b|best\b)|\bwhat(?:'s| is| does| do| would| will|'ll)\b.{0,40}\b(?:come to|run (?:me|us)|(?:want|ask|take|charge) for|set (?:me|us) back|go for|owe)\b|\bwhat'?s? (?:is |are |do |does |did |would |will |you |your )*"
             r"(?:[\w-]+ ){0,8}?(?:cost|price|prices|charge|fee|fees|rates|pay|damage)\b|\b(?:price|cost|fee) (?:of|for)\b|\bhow expensive\b|\bwhat'?s the (?:price|cost|damage|charge|fee)\b"
         ),
     ),
@@ -427,6 +427,10 @@ def _is_object(words: list[str], n: int) -> bool:
         "ring",
         "email",
         "visit",
+        "leave",
+        "bring",
+        "owe",
+        "help",
         "see",
         "of",
     } or (after in {"?", ".", ","} and before not in {"do", "are", "can", "could", "would", "will", "have"})

@@ -53,6 +53,10 @@ CHATTER = 0.3
 """How much a word of the lead-up counts that no statement has."""
 NEAR, NEARNESS = 4, 0.5
 """How many statements are looked at for a yes or no, and how far below the best they may be."""
+SHORT = 7
+"""Words up to which "No parking outside" says nothing else."""
+DENIED = 0.3
+"""More for a statement that denies what only it names."""
 VERB = 0.35
 """More for a statement that has a yes-or-no question's own verb."""
 _EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare|deposit|surcharge)\b", re.IGNORECASE)
@@ -117,6 +121,7 @@ class FactIndex:
         self._kinds = {want: [_kind(want, s) for s in self.statements] for want in Want}
         self._aged = [has_age(s.text) for s in self.statements]
         self._parts = [[set(content(c)) for c in clauses(s.full)] for s in self.statements]
+        self._denied = [[set(content(c)) for c in clauses(s.full) if negated(c)] for s in self.statements]
         self._clauses = [set(content(c)) for s in self.statements if not s.items for c in re.split(r"[,;.]\s", s.text)]
         frequency = Counter(key for keys in self._keys for key in keys)
         n = len(self.statements)
@@ -200,6 +205,13 @@ class FactIndex:
                 meaning=float(cosine),
                 kind=kind
                 + (AGED if aged and age is not None else 0.0)
+                + (0.25 if question.want is Want.YES_NO and question.when.days and days_in(statement.text) else 0.0)
+                + (DENIED if self._denies(number, question) else 0.0)
+                - (
+                    DENIED
+                    if question.want is Want.WHERE and negated(statement.text) and len(statement.text.split()) <= SHORT
+                    else 0.0
+                )
                 + (0.3 if ready and _READY.search(statement.text) else 0.0)
                 + (0.3 if dated and question.want is not Want.PRICE and season_in(statement.text) else 0.0)
                 + (0.3 if access and (_LEVEL_OR_NOT.search(plain(statement.text))) else 0.0)
@@ -216,6 +228,14 @@ class FactIndex:
             )
         ]
 
+    def _denies(self, number: int, question: Question) -> bool:
+        """Whether a statement says no to what a yes-or-no question names and no other statement does."""
+        if question.want is not Want.YES_NO:
+            return False
+        asked = question.objects or question.keys
+        named = {key for key in asked if self._frequency[key] == 1 and key != question.verb} - self._name - _PEOPLE
+        return any(part & named for part in self._denied[number])
+
     def _does(self, verb: str, number: int, weights: dict[str, float]) -> float:
         """More for a statement with the question's verb: the most where the same clause has what it is done to, or denies it."""
         if verb not in self._keys[number]:
@@ -223,7 +243,9 @@ class FactIndex:
         together = any(verb in part and any(key in part for key in weights if key != verb) for part in self._parts[number])
         return VERB if together or negated(self.statements[number].text) else VERB / 2
 
-    def pick(self, question: Question, vector: Floats | None, previous: Previous | None = None) -> Picked:
+    def pick(
+        self, question: Question, vector: Floats | None, previous: Previous | None = None, *, elliptical: bool = False
+    ) -> Picked:
         """The statement that bears on the question, if one does."""
         if not self.statements:
             return Picked((), "", 0.0, confident=False)
@@ -235,7 +257,7 @@ class FactIndex:
             if previous is not None and question.leans and previous.picked and previous.picked.facts
             else None
         )
-        if last is not None and question.elliptical and self._items(last, question, hints - previous_hints(previous), None):
+        if last is not None and elliptical and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
         leaning = last is not None
@@ -294,10 +316,15 @@ class FactIndex:
             or scores.meaning >= 0.6
             or (self._aged[number] and age_of(question) is not None)
             or asks_access(question.text)
+            or (question.when.date is not None and not question.objects and season_in(fact.text) is not None and negated(fact.text))
         ):
             return True
         # "Could somebody fetch us from the station?" - "We don't do pick-ups."
         if not question.objects and self.telling(question.verb) and question.verb in keys:
+            return True
+        if self._denies(number, question):
+            return True
+        if asks_free(question.core) and fact.has_price and any(key in keys for key in (*question.keys, *question.before_keys)):
             return True
         if self._unheard_of(question, scores) and not re.search(r"\b(?:yes|welcome|anything|everything)\b", plain(fact.text)):
             return negated(fact.text)

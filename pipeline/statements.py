@@ -177,6 +177,13 @@ class Statement:
         return own or self.topic
 
 
+def _ends(head: str, rest: str) -> bool:
+    """Whether the dot at the end of `head` ends a sentence: that of "7.30pm. There's" does, that of "Mon." does not."""
+    if re.search(r"\d ?[ap]m\.$", head, re.IGNORECASE):
+        return not _DATE.match(rest.lstrip())
+    return not (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head))
+
+
 def sentences(line: str, *, notes: bool = False) -> list[str]:
     """Sentences of one line; "approx. 5", "9 a.m. to" and "8.30" do not end one."""
     parts: list[str] = []
@@ -185,7 +192,7 @@ def sentences(line: str, *, notes: bool = False) -> list[str]:
     begins = "A-Za-z" if notes else "A-Z"
     for match in re.finditer(rf"[.!?](?=\s+[\"'(]?[{begins}0-9£$€¤])|;\s|\s+[-–—]\s+(?=[A-Z])", line):
         head = line[start : match.end()]
-        if match[0] == "." and (_ABBREVIATION.search(head) or re.search(r"\b[A-Z]\.$", head)):
+        if match[0] == "." and not _ends(head, line[match.end() :]):
             continue
         # "April - Sept open daily", "Thu - Sun only"
         if match[0][0] in " -–—" and _DATE_ENDS.search(line[: match.start()]) and _DATE.match(line[match.end() :]):
@@ -199,7 +206,7 @@ def sentences(line: str, *, notes: bool = False) -> list[str]:
 def _segments(text: str) -> list[str]:
     """A list's entries: cut at commas, semicolons and the last "and", never inside brackets."""
     flat = re.sub(r"\([^)]*\)", lambda m: re.sub(r"[,;]", "\x00", m[0]).replace(" and ", " \x01 "), text)
-    parts = re.split(r"(?<!\d),(?=\s)|(?<=[\d%]),\s|;|\s+(?:and|or)\s+(?=[^,]*$)|\s\+\s", flat)
+    parts = re.split(r"(?<!\d),(?=\s)|(?<=[\d%]),\s|;|\s/\s|\s+(?:and|or)\s+(?=[^,]*$)|\s\+\s", flat)
     cleaned = [p.replace("\x00", ",").replace("\x01", "and").strip(" .,") for p in parts]
     return [re.sub(r"^(?:and|or)\s+", "", p) for p in cleaned if p]
 
@@ -240,7 +247,7 @@ def list_items(text: str) -> tuple[Item, ...]:
 
 
 _BARE_PRICE = re.compile(
-    r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
+    r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bby )(?<!\bbefore )(?<!\bafter )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
     r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )(?<!\bsleeps )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
     r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per|each|extra|an?|all day)\b))",
     re.IGNORECASE,
@@ -405,7 +412,7 @@ def _joined(parts: list[str]) -> list[str]:
     """ "After that we charge 30 pounds." says nothing without the sentence before it."""
     whole: list[str] = []
     for part in parts:
-        if whole and _COMPLETES.match(part) and len(whole[-1].split()) + len(part.split()) <= 40:
+        if whole and (_COMPLETES.match(part) or whole[-1].endswith("?")) and len(whole[-1].split()) + len(part.split()) <= 40:
             whole[-1] = f"{whole[-1]} {part}"
         else:
             whole.append(part)

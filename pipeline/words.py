@@ -108,6 +108,9 @@ _SYNONYMS = (
     "music band",
     "alcohol beer wine licence license bar",
     "full complete big entire major",
+    "large bigger larger biggest largest",
+    "new first",
+    "medium middle",
     "instalment installment monthly parts",
     "pain ache toothache sore hurt hurts",
     "secondhand preowned",
@@ -168,6 +171,7 @@ _KINDS = {
     "pet": "dog cat rabbit hamster gerbil bird snake tortoise guinea",
     "rabbit": "bunny",
     "shoe": "brogue trainer sneaker sandal loafer stiletto",
+    "food": "picnic sandwich sandwiches pizza",
     "boot": "wellies wellington",
     "car": "ford vauxhall volkswagen toyota bmw audi mercedes honda nissan hatchback saloon suv",
     "card": "plastic amex",
@@ -222,6 +226,7 @@ def generalised(text: str, known: Callable[[str], bool]) -> str:
     return re.sub(r"[A-Za-z]+", kind, text)
 
 
+@lru_cache(maxsize=20_000)
 def plain(text: str) -> str:
     """Lower case, straight quotes, single spaces, "second-hand" as one word."""
     text = re.sub(r"\s+", " ", text.lower().replace("’", "'").replace("‘", "'")).strip()

@@ -22,6 +22,7 @@ def weigh(_: str) -> float:
         ("Can my eight year old come in with me?", "Children under 10 can't come into the grooming room.", False),
         ("I'm sixty, am I too old to start?", "Beginners of every age are welcome.", False),
         ("He's seventeen, is that too young?", "From 16 years.", False),
+        ("Could I bring my fourteen year old?", "Evening cruise, adults only.", False),
         ("My daughter is two, do I have to pay?", "Under 3s free, over 65s £3.80.", None),
         ("Do you teach the piano?", "Children from 5 years.", None),
         ("My boy is nine, must I stay?", "Children under 8 must be with an adult.", None),
@@ -35,6 +36,8 @@ def test_ages_are_in_months() -> None:
     assert age_of(analyse("She is six months old")) == 6
     assert age_of(analyse("He is two")) == 24
     assert age_of(analyse("It's about two o'clock")) is None
+    assert age_of(analyse("My little girl's nine")) == 108
+    assert age_of(analyse("Is just one night all right?")) is None
 
 
 def test_a_price_for_an_age_is_no_bound() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.guard import Guard
+from pipeline.statements import MONEY
 
 FACT = "Full groom: medium £46, takes two hours, Tuesdays and Thursdays between 2 and 4."
 
@@ -54,3 +55,10 @@ def test_a_yes_against_a_no() -> None:
 
 def test_not_knowing_is_refused_where_the_fact_is_sure() -> None:
     assert not Guard(["Yoga is at 6."], "When is yoga?", sure=True).check("I don't know that.")
+
+
+def test_a_number_of_another_kind_is_no_price() -> None:
+    fact = "Heel tips £9.50, done while you wait, about 15 minutes."
+    assert Guard([fact], "What do heel tips come to?").check("It comes to about 15 minutes.")
+    assert not Guard([fact], "What do heel tips come to?", amount=MONEY).check("It comes to about 15 minutes.")
+    assert Guard([fact], "What do heel tips come to?", amount=MONEY).check("It comes to £9.50.")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.statements import sentences, split
+from pipeline.statements import UNNAMED, sentences, split
 
 
 def texts(instructions: str) -> list[str]:
@@ -58,6 +58,26 @@ def test_bare_prices_get_the_owners_currency() -> None:
         "Vaccination dog 55 pounds, cat 48 pounds.",
         "Drums only from 8.",
     ]
+
+
+def test_prices_without_a_currency_are_prices() -> None:
+    bike, seat, *_ = split("HIRE half day / full day\n- town bike 14 / 22\nchild seat 4 a day\npuncture 12, approx 20 min")
+    assert bike.has_price
+    assert [item.text for item in bike.items] == [f"half day {UNNAMED}14", f"full day {UNNAMED}22"]
+    assert seat.has_price
+    assert seat.said == f"child seat {UNNAMED}4 a day."
+
+
+def test_a_heading_ends_with_its_entries() -> None:
+    assert texts("Rates:\n  Tent £28\n  Cabin £95\nDogs welcome.") == ["Rates: Tent £28.", "Rates: Cabin £95.", "Dogs welcome."]
+
+
+def test_months_and_days_keep_their_dash() -> None:
+    assert texts("April - Sept open daily 9 to 5") == ["April - Sept open daily 9 to 5."]
+
+
+def test_a_question_of_the_owner_s_stays_with_its_answer() -> None:
+    assert texts("Lost your ticket? Bring some ID.") == ["Lost your ticket? Bring some ID."]
 
 
 @pytest.mark.parametrize(

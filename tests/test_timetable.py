@@ -83,3 +83,32 @@ def test_every_day_is_spelled_out() -> None:
     assert "On Tuesday we are open from 9 am to 5 pm." in spelled
     assert "On Thursday nail clipping is from 2 pm to 4 pm." in spelled
     assert len(spelled) == 14
+
+
+SEASONS = """April - Sept open daily 9 to 6.
+Oct - March Thu - Sun 10 to 4. All of January closed.
+Lunch 13.00 - 13.45, shop shut."""
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (
+            "Are you open on a Tuesday in July?",
+            "Yes, on Tuesday from April to September we are open from 9 am to 1 pm and from 1:45 pm to 6 pm.",
+        ),
+        ("Are you open on a Tuesday in November?", "No, on Tuesday from October to March we are closed."),
+        ("Are you open around the twentieth of January?", "No, in January we are closed."),
+    ],
+)
+def test_parts_of_the_year(said: str, text: str) -> None:
+    timetable = Timetable(split(SEASONS))
+    question = analyse(said)
+    schedule = timetable.concerns(question, None, None, [])
+    assert schedule is not None
+    assert timetable.answer(question, schedule, None, None).text == text
+
+
+def test_a_fact_with_days_of_its_own_goes_before_the_week() -> None:
+    (fact,) = split("Nail cutting £24, Thursdays only.")
+    assert Timetable(split(TEXT)).concerns(analyse("Could I have that done on a Tuesday?"), None, fact, []) is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from num2words import num2words
 
-from pipeline.words import concept, content, durations, numbers
+from pipeline.words import concept, content, durations, generalised, numbers
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,11 @@ def test_number_words_are_numbers(value: int) -> None:
 
 def test_one_form_of_a_number() -> None:
     assert numbers("£12.50 and 1,000 and 08") == {"12.5", "1000", "8"}
+
+
+def test_a_member_is_called_by_its_kind_where_only_that_is_known() -> None:
+    assert generalised("our old labrador", {"=dog"}.__contains__) == "our old dog"
+    assert generalised("two labradors", {"=dog"}.__contains__) == "two dogs"
+    assert generalised("our old labrador", {"=dog", "labrador"}.__contains__) == "our old labrador"
+    assert generalised("our labrador", {"=pet"}.__contains__) == "our pet"
+    assert generalised("our labrador", set[str]().__contains__) == "our labrador"
