@@ -26,7 +26,7 @@ def test_list_names_every_model_and_stars_the_needed() -> None:
     result = run("list", "--profile", "lite")
     assert result.exit_code == 0
     starred = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("*")]
-    assert starred == ["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "silero-vad", "smart-turn-v3.2", "minilm-l6-v2"]
+    assert starred == ["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smollm2-135m", "silero-vad", "smart-turn-v3.2", "minilm-l6-v2"]
     assert all(name in result.stdout for name in load_lock().model)
 
 

@@ -59,16 +59,16 @@ def gantt(turn: Mapping[str, Any], title: str) -> str:
             f'stroke="{_COLOURS[name]}"/><text x="{x(begun) + 4:.1f}" y="{at + 11}" fill="{_COLOURS[name]}">budget {name} {ms}</text>'
         )
         begun += ms
-    for ms, label, colour in (
+    for at_ms, label, colour in (
         (0.0, "the caller's last sound", "#000"),
         (float(turn["committed_ms"] or 0), "turn over", "#c65bb5"),
         (float(turn["first_audio_ms"] or 0), "first word", "#d33"),
         (float(FIRST_WORD_MS), "budget", "#aaa"),
     ):
         out.append(
-            f'<line x1="{x(ms):.1f}" y1="{_TOP - 6}" x2="{x(ms):.1f}" y2="{height - _ROW}" stroke="{colour}" stroke-dasharray="4 3"/>'
+            f'<line x1="{x(at_ms):.1f}" y1="{_TOP - 6}" x2="{x(at_ms):.1f}" y2="{height - _ROW}" stroke="{colour}" stroke-dasharray="4 3"/>'
         )
-        out.append(f'<text x="{x(ms) + 3:.1f}" y="{height - 6}" fill="{colour}" font-size="10">{label}</text>')
+        out.append(f'<text x="{x(at_ms) + 3:.1f}" y="{height - 6}" fill="{colour}" font-size="10">{label}</text>')
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
