@@ -57,7 +57,9 @@ def test_pull_pulls_what_the_settings_need_and_shows_it(monkeypatch: pytest.Monk
     monkeypatch.setattr(models, "pull", pull)
     result = run("pull", "--profile", "lite")
     assert result.exit_code == 0
-    assert asked == [(["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smart-turn-v3.2", "minilm-l6-v2", "silero-vad"], tmp_path)]
+    assert asked == [
+        (["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smart-turn-v3.2", "smollm2-135m", "minilm-l6-v2", "silero-vad"], tmp_path)
+    ]
     assert "another pull is at work" in result.output
     assert "smart-turn-v3.2      ready" in result.output
 
