@@ -373,7 +373,7 @@ class Call:
             self._ahead.reset()
         if self._machine.state is not State.LISTENING:
             return
-        idle = self._partial is None and self._engines.scheduler.idle
+        idle = self._partial is None and self._engines.scheduler.idle and not self._ears.hushed
         if start is not None and self._settings.partials and idle and self._ahead.due(start, self._ears.newest):
             self._partial = self._spawn(self._hear_partial(start, self._ears.newest), "partial")
 

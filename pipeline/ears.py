@@ -149,6 +149,11 @@ class Ears:
         return not self._talking and not self._echoing and (self._detector.starting or self._energy.loud)
 
     @property
+    def hushed(self) -> bool:
+        """Whether a pause may have begun: no time to begin work that cannot be interrupted and that a pause makes worthless."""
+        return self._energy.quiet
+
+    @property
     def newest(self) -> int:
         """The end of what has been heard."""
         return self._arrival[0]

@@ -174,6 +174,11 @@ class EnergyPause:
         self._paused = False
         self.loud = False  # the newest frame is within 16 dB of the speech before it
 
+    @property
+    def quiet(self) -> bool:
+        """The newest frame may be the first of a pause."""
+        return self._quiet_since is not None
+
     def feed(self, first_sample: int, frame_rms: float, *, speech: bool) -> SpeechEvent | None:
         """The next 20 ms and whether the VAD takes them for speech."""
         self.loud = frame_rms > max(AUDIBLE_RMS, self._level * 0.16)

@@ -61,6 +61,14 @@ def test_the_first_sound_after_a_pause_makes_the_silence_doubtful() -> None:
     assert not mine.unsure
 
 
+def test_the_first_quiet_frame_hushes() -> None:
+    mine = ears()
+    hear(mine, noise(600, 4000))
+    assert not mine.hushed
+    hear(mine, noise(20, 0))
+    assert mine.hushed
+
+
 def test_line_noise_does_not_make_it_doubtful() -> None:
     mine = ears()
     hear(mine, np.concatenate([noise(600, 6000), noise(200, 250)]))
