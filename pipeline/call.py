@@ -13,19 +13,17 @@ from typing import Any, Protocol, assert_never
 
 import structlog
 
-from pipeline.asr import AsrRequest, WhisperEngine
+from pipeline.bets import Bets
 from pipeline.dialogue import Ask, Dialogue, Say
 from pipeline.ears import Ears, Hearing
-from pipeline.embed_engine import EmbedEngine
+from pipeline.engines import Engines
 from pipeline.heard import heard_words
-from pipeline.jobs import Job, Priority, Work
-from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Pcm, Played, Resumed, Segment, Started
+from pipeline.jobs import Priority, Work
+from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Played, Resumed, Segment, Started
 from pipeline.listen_ahead import ListenAhead
-from pipeline.llm import Llm
 from pipeline.reply import Reply, ReplyMaker
-from pipeline.scheduler import JobDroppedError, Scheduler
-from pipeline.smart_turn import SmartTurnEngine, TurnRequest
-from pipeline.speaker import PhraseSpeaker, WireFormat
+from pipeline.scheduler import JobDroppedError
+from pipeline.speaker import WireFormat
 from pipeline.trace import MS, CallTrace, Span, TurnTrace
 from pipeline.turn import State, TurnMachine, TurnTaking
 from pipeline.turn_events import (
@@ -62,15 +60,11 @@ from pipeline.turn_events import (
     Verdict,
     WordsVerdict,
 )
-from pipeline.turn_words import TurnWordsEngine, WordsRequest
 from pipeline.vad import SpeechPaused as VadPaused
 from pipeline.vad import SpeechStarted as VadStarted
-from pipeline.vad import VadModel
 
 log = structlog.get_logger()
 
-# What is transcribed begins a little before the VAD was sure, so that soft first sounds are in.
-PREROLL_MS = 250
 LOG_BOUND = 20_000
 # What ran so long before the end of a turn is in its trace.
 AROUND_NS = 1500 * MS
@@ -90,21 +84,6 @@ class CallObserver(Protocol):
     def silenced(self, outcome_ms: float) -> None:
         """The bot fell silent at the ear this long after the caller's first sound over it."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """The loaded models, one of each for the whole process, and the scheduler before them."""
-
-    scheduler: Scheduler
-    asr: WhisperEngine
-    partial: WhisperEngine  # for what is heard while the caller talks: may be a smaller one, may be the same
-    turn: SmartTurnEngine
-    words: TurnWordsEngine | None
-    embed: EmbedEngine
-    llm: Llm
-    vad: VadModel
-    speaker: PhraseSpeaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +133,11 @@ class Call:
         hearing = Hearing(settings.vad_threshold, settings.turn.waits.pause_ms, settings.barge_in_ms, settings.echo_likeness)
         self._ears = Ears(engines.vad.stream(leg.rate_hz), leg.rate_hz, hearing)
         self._ahead = ListenAhead(leg.rate_hz)
+        self._bets = Bets(leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn)
         self._partial: asyncio.Task[None] | None = None
-        self._partials: list[Span] = []
-        self._spans: list[Span] = []
         self._replies: dict[int, Reply] = {}
-        self._answered = 0  # the caller's sample up to which a reply has answered
+        self._paused = 0  # the caller's sample at which the newest pause began
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
-        self._bet_jobs: list[asyncio.Task[None]] = []
-        self._bet = 0
-        self._asr_job: Job | None = None
         self._making: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._group: asyncio.TaskGroup | None = None
@@ -186,9 +161,10 @@ class Call:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 await self._over.wait()
-                tasks = [t for t in (*self._bet_jobs, self._making, self._partial) if t is not None]
-                for task in tasks:
-                    task.cancel()
+                self._bets.end()
+                for task in (self._making, self._partial):
+                    if task is not None:
+                        task.cancel()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -229,10 +205,10 @@ class Call:
             match speech:
                 case VadStarted():
                     self._over_bot = speech.sample if self._ears.over_bot else None
-                    self._end_bet()
+                    self._bets.end()
                     self._take(SpeechStarted(speech.sample))
                 case VadPaused():
-                    self._spans = [Span("vad", self._ears.arrived(speech.sample), now)]
+                    self._paused = speech.sample
                     self._take(SpeechPaused(speech.sample))
         self._notice_silence()
         self._listen_ahead()
@@ -249,11 +225,10 @@ class Call:
         self.log.append((now, event))
         for command in self._machine.handle(event, now):
             self._do(command, now)
-        if self._asr_job is not None and self._machine.state is State.THINKING:
-            self._engines.scheduler.reprioritise(self._asr_job, Priority.FIRST_PHRASE)  # it began as a bet; now the caller waits
-        if isinstance(
-            event, Verdict | WordsVerdict | FinalReady | EngineFailed
-        ):  # the silence that it asks for may be over already
+        if self._machine.state is State.THINKING:
+            self._bets.hurry()  # it began as a bet
+        if isinstance(event, Verdict | WordsVerdict | FinalReady | EngineFailed):
+            # The silence that it asks for may be over already.
             asyncio.get_running_loop().call_soon(self._notice_silence)
         if self._timer is not None:
             self._timer.cancel()
@@ -265,13 +240,13 @@ class Call:
     def _do(self, command: TurnCommand, now: int) -> None:  # noqa: C901 - one arm a command
         match command:
             case Transcribe():
-                self._end_bet()
-                self._bet = command.bet
-                self._bet_jobs.append(self._spawn(self._transcribe(command), f"asr-{command.bet}"))
+                noticed = Span("vad", self._ears.arrived(self._paused), now)
+                urgent = self._machine.state is State.THINKING
+                self._bets.begin(command, noticed, Priority.FIRST_PHRASE if urgent else Priority.BET)
             case JudgeWords():
-                self._bet_jobs.append(self._spawn(self._judge_words(command), f"words-{command.bet}"))
+                self._bets.judge_words(command)
             case Judge():
-                self._bet_jobs.append(self._spawn(self._judge(command), f"turn-{command.bet}"))
+                self._bets.judge(command)
             case MakeReply():
                 self._make_reply(command, now)
             case Commit():
@@ -302,68 +277,6 @@ class Call:
         assert self._group is not None, "the leg must not deliver events before the call runs"
         return self._group.create_task(work, name=f"{self._leg.call}-{name}")
 
-    # bets
-
-    def _end_bet(self) -> None:
-        for task in self._bet_jobs:
-            task.cancel()
-        self._bet_jobs = []
-
-    async def _transcribe(self, command: Transcribe) -> None:
-        work = Work("asr", self._urgency(), (self._leg.call, command.bet))
-        request = AsrRequest(self._utterance(command.start, command.end), self._leg.rate_hz, self._settings.bias)
-        try:
-            self._asr_job, future = self._engines.scheduler.submit(self._engines.asr, work, lambda: request)
-            ran = await future
-        except JobDroppedError:
-            return self._take(EngineFailed("asr", command.bet))
-        except Exception:
-            log.exception("asr_failed", call=self._leg.call)
-            return self._take(EngineFailed("asr", command.bet))
-        except asyncio.CancelledError:
-            request.given_up.set()
-            raise
-        finally:
-            self._asr_job = None
-        self._spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final"))
-        return self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
-
-    async def _judge(self, command: Judge) -> None:
-        work = Work("turn", Priority.BET, (self._leg.call, command.bet))
-        try:
-            ran = await self._engines.scheduler.run(
-                self._engines.turn, work, TurnRequest(self._utterance(command.start, command.end), self._leg.rate_hz)
-            )
-        except JobDroppedError:
-            return self._take(EngineFailed("turn", command.bet))
-        except Exception:
-            log.exception("turn_failed", call=self._leg.call)
-            return self._take(EngineFailed("turn", command.bet))
-        self._spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}"))
-        return self._take(Verdict(command.bet, ran.value))
-
-    async def _judge_words(self, command: JudgeWords) -> None:
-        if self._engines.words is None:
-            return self._take(EngineFailed("words", command.bet))
-        work = Work("words", Priority.BET, (self._leg.call, command.bet))
-        try:
-            ran = await self._engines.scheduler.run(self._engines.words, work, WordsRequest(command.text))
-        except JobDroppedError:
-            return self._take(EngineFailed("words", command.bet))
-        except Exception:
-            log.exception("words_failed", call=self._leg.call)
-            return self._take(EngineFailed("words", command.bet))
-        self._spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={ran.value:.2f}"))
-        return self._take(WordsVerdict(command.bet, ran.value))
-
-    def _utterance(self, start: int, end: int) -> Pcm:
-        """What the caller said, with a little before it, but not the end of what was answered already."""
-        before = start - self._leg.rate_hz * PREROLL_MS // 1000
-        return self._ears.caller.between(max(0, before, min(self._answered, start)), end)
-
-    def _urgency(self) -> Priority:
-        return Priority.FIRST_PHRASE if self._machine.state is State.THINKING else Priority.BET
-
     # ahead of the pause
 
     def _listen_ahead(self) -> None:
@@ -378,15 +291,12 @@ class Call:
             self._partial = self._spawn(self._hear_partial(start, self._ears.newest), "partial")
 
     async def _hear_partial(self, start: int, end: int) -> None:
-        turn = (self._leg.call, self._bet + 1)
         try:
-            request = AsrRequest(self._utterance(start, end), self._leg.rate_hz, self._settings.bias)
-            ran = await self._engines.scheduler.run(self._engines.partial, Work("asr", Priority.PARTIAL, turn), request)
-            self._partials.append(Span("asr", ran.queued_ns, ran.ended_ns, "partial"))
-            self._take(PartialReady(ran.value.text))
-            text = self._ahead.stable(ran.value.text, end)
+            heard = await self._bets.hear_partial(start, end)
+            self._take(PartialReady(heard))
+            text = self._ahead.stable(heard, end)
             if text and self._machine.state is State.LISTENING:
-                await self._prepare(text, turn)
+                await self._prepare(text, (self._leg.call, self._bets.number + 1))
         except JobDroppedError:
             self.trace.count("partials_dropped")
             self._observer.counted("partial_dropped")
@@ -416,7 +326,7 @@ class Call:
     def _make_reply(self, command: MakeReply, now: int) -> None:
         said = command.text if command.kind == "answer" else ""
         spoken_to = command.kind in ("answer", "pardon")  # else nobody spoke: the clock starts here
-        trace = TurnTrace(command.turn_id, self._spans[0].start_ns if spoken_to and self._spans else now, caller=said)
+        trace = TurnTrace(command.turn_id, self._bets.spans[0].start_ns if spoken_to and self._bets.spans else now, caller=said)
         if command.kind in ("reprompt", "goodbye"):
             trace.outcome = command.kind
         reply = Reply(command.turn_id, said, trace, committed=not command.bet)
@@ -461,10 +371,10 @@ class Call:
         trace = reply.trace
         trace.committed_ns = now
         trace.caller = command.text
-        trace.spans[:0] = [*self._partials, *self._spans]
-        self._partials = []
+        trace.spans[:0] = [*self._bets.partial_spans, *self._bets.spans]
+        self._bets.partial_spans = []
         if command.speech_end:
-            self._answered = command.speech_end
+            self._bets.answered = command.speech_end
             trace.speech_end_sample = self._ears.last_audible(command.speech_end)
             trace.speech_end_ns = self._ears.arrived(trace.speech_end_sample)
         self._maker.commit(reply)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.call import Engines
 from pipeline.dialogue import Ask, Dialogue, Say
+from pipeline.engines import Engines
 from pipeline.jobs import Priority, Work
 from pipeline.wording import worded
 

@@ -16,8 +16,9 @@ import structlog
 from config.bot import Bot
 from config.settings import Settings
 from pipeline.asr import AsrRequest
-from pipeline.call import KEYS, PARDON, Call, CallSettings, Engines
+from pipeline.call import KEYS, PARDON, Call, CallSettings
 from pipeline.dialogue import Dialogue
+from pipeline.engines import Engines
 from pipeline.jobs import Priority, Work
 from pipeline.leg import CallLeg
 from pipeline.llama import MAX_ROWS

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 from fake_leg import LEVELS, Ears, FakeLeg, Grammar, Judge, Line, Loudness, Meaning, Mind, Tone, VirtualLoop, noise
 
-from pipeline.call import KEYS, PARDON, Call, CallSettings, Engines
+from pipeline.call import KEYS, PARDON, Call, CallSettings
 from pipeline.dialogue import Dialogue
 from pipeline.endpointing import Waits
+from pipeline.engines import Engines
 from pipeline.leg import Digit, Ended
 from pipeline.llm import LlamaLlm
 from pipeline.scheduler import Scheduler

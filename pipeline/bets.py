@@ -1,0 +1,148 @@
+"""What a call asks of its models about the caller's words: partial transcripts while they talk, transcript and verdicts when they pause.
+
+Every job ends in one event for the turn machine. What nobody wants any more is given up: a job that waits is withdrawn, a transcript that runs
+ends half way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from pipeline.asr import AsrRequest
+from pipeline.ears import Ears
+from pipeline.engines import Engines
+from pipeline.jobs import Job, Priority, Work
+from pipeline.leg import Pcm
+from pipeline.scheduler import JobDroppedError
+from pipeline.smart_turn import TurnRequest
+from pipeline.trace import Span
+from pipeline.turn_events import EngineFailed, FinalReady, Judge, JudgeWords, Transcribe, TurnEvent, Verdict, WordsVerdict
+from pipeline.turn_words import WordsRequest
+
+log = structlog.get_logger()
+
+# What is transcribed begins a little before the VAD was sure, so that soft first sounds are in.
+PREROLL_MS = 250
+
+
+class Bets:
+    """One call's. `take` gets the events; `spawn` starts a task that ends with the call."""
+
+    def __init__(
+        self,
+        call: str,
+        rate_hz: int,
+        engines: Engines,
+        ears: Ears,
+        bias: str,
+        take: Callable[[TurnEvent], None],
+        spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
+    ) -> None:
+        self.number = 0
+        self.spans: list[Span] = []  # of the newest bet
+        self.partial_spans: list[Span] = []  # since they were taken last
+        self.answered = 0  # the caller's sample up to which a reply has answered
+        self._call = call
+        self._rate_hz = rate_hz
+        self._engines = engines
+        self._ears = ears
+        self._bias = bias
+        self._take = take
+        self._spawn = spawn
+        self._tasks: list[asyncio.Task[None]] = []
+        self._transcript: Job | None = None
+        self._partial: AsrRequest | None = None
+
+    def begin(self, command: Transcribe, vad: Span, priority: Priority) -> None:
+        """A pause: a new bet. `vad`: how it was noticed."""
+        self.end()
+        if self._partial is not None:
+            self._partial.given_up.set()  # what it would say, the transcript will
+        self.number = command.bet
+        self.spans = [vad]
+        self._tasks.append(self._spawn(self._transcribe(command, priority), f"asr-{command.bet}"))
+
+    def judge(self, command: Judge) -> None:
+        """Ask for the verdict by the sound."""
+        request = TurnRequest(self._utterance(command.start, command.end), self._rate_hz)
+        self._tasks.append(self._spawn(self._judge(command.bet, request), f"turn-{command.bet}"))
+
+    def judge_words(self, command: JudgeWords) -> None:
+        """Ask for the verdict by the words."""
+        self._tasks.append(self._spawn(self._judge_words(command), f"words-{command.bet}"))
+
+    def hurry(self) -> None:
+        """The caller waits for the transcript now."""
+        if self._transcript is not None:
+            self._engines.scheduler.reprioritise(self._transcript, Priority.FIRST_PHRASE)
+
+    def end(self) -> None:
+        """The caller goes on, or the call is over."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+
+    async def hear_partial(self, start: int, end: int) -> str:
+        """What the caller has said so far; empty when it was given up. Raises JobDroppedError, and what the model raises."""
+        self._partial = request = AsrRequest(self._utterance(start, end), self._rate_hz, self._bias)
+        work = Work("asr", Priority.PARTIAL, (self._call, self.number + 1))
+        try:
+            ran = await self._engines.scheduler.run(self._engines.partial, work, request)
+        finally:
+            self._partial = None
+        self.partial_spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "partial"))
+        return "" if request.given_up.is_set() else ran.value.text
+
+    async def _transcribe(self, command: Transcribe, priority: Priority) -> None:
+        request = AsrRequest(self._utterance(command.start, command.end), self._rate_hz, self._bias)
+        work = Work("asr", priority, (self._call, command.bet))
+        try:
+            self._transcript, future = self._engines.scheduler.submit(self._engines.asr, work, lambda: request)
+            ran = await future
+        except JobDroppedError:
+            return self._take(EngineFailed("asr", command.bet))
+        except Exception:
+            log.exception("asr_failed", call=self._call)
+            return self._take(EngineFailed("asr", command.bet))
+        except asyncio.CancelledError:
+            request.given_up.set()
+            raise
+        finally:
+            self._transcript = None
+        self.spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final"))
+        return self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
+
+    async def _judge(self, bet: int, request: TurnRequest) -> None:
+        work = Work("turn", Priority.BET, (self._call, bet))
+        try:
+            ran = await self._engines.scheduler.run(self._engines.turn, work, request)
+        except JobDroppedError:
+            return self._take(EngineFailed("turn", bet))
+        except Exception:
+            log.exception("turn_failed", call=self._call)
+            return self._take(EngineFailed("turn", bet))
+        self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}"))
+        return self._take(Verdict(bet, ran.value))
+
+    async def _judge_words(self, command: JudgeWords) -> None:
+        if self._engines.words is None:
+            return self._take(EngineFailed("words", command.bet))
+        work = Work("words", Priority.BET, (self._call, command.bet))
+        try:
+            ran = await self._engines.scheduler.run(self._engines.words, work, WordsRequest(command.text))
+        except JobDroppedError:
+            return self._take(EngineFailed("words", command.bet))
+        except Exception:
+            log.exception("words_failed", call=self._call)
+            return self._take(EngineFailed("words", command.bet))
+        self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={ran.value:.2f}"))
+        return self._take(WordsVerdict(command.bet, ran.value))
+
+    def _utterance(self, start: int, end: int) -> Pcm:
+        """What the caller said, with a little before it, but not the end of what was answered already."""
+        before = start - self._rate_hz * PREROLL_MS // 1000
+        return self._ears.caller.between(max(0, before, min(self.answered, start)), end)
