@@ -90,8 +90,8 @@ class TurnThresholds(EngineTable):
     `unlikely_ms` at P = 0. `max_ms` commits whatever the verdict.
     """
 
-    pause_ms: int = Field(default=60, ge=20, le=1000)
-    sure: float = Field(default=0.75, gt=0, le=1)
+    pause_ms: int = Field(default=40, ge=20, le=1000)
+    sure: float = Field(default=0.8, gt=0, le=1)
     sure_ms: int = Field(default=160, ge=40, le=2000)
     unsure_ms: int = Field(default=700, ge=40, le=4000)
     unlikely_ms: int = Field(default=1500, ge=40, le=10000)

@@ -57,13 +57,16 @@ class Bets:
         self._transcript: Job | None = None
         self._partial: AsrRequest | None = None
 
-    def begin(self, command: Transcribe, vad: Span, priority: Priority) -> None:
+    def begin(self, vad: Span) -> None:
         """A pause: a new bet. `vad`: how it was noticed."""
         self.end()
         if self._partial is not None:
             self._partial.given_up.set()  # what it would say, the transcript will
-        self.number = command.bet
+        self.number += 1
         self.spans = [vad]
+
+    def transcribe(self, command: Transcribe, priority: Priority) -> None:
+        """Ask for the transcript."""
         self._tasks.append(self._spawn(self._transcribe(command, priority), f"asr-{command.bet}"))
 
     def judge(self, command: Judge) -> None:

@@ -136,7 +136,6 @@ class Call:
         self._bets = Bets(leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn)
         self._partial: asyncio.Task[None] | None = None
         self._replies: dict[int, Reply] = {}
-        self._paused = 0  # the caller's sample at which the newest pause began
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
         self._making: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -208,7 +207,7 @@ class Call:
                     self._bets.end()
                     self._take(SpeechStarted(speech.sample))
                 case VadPaused():
-                    self._paused = speech.sample
+                    self._bets.begin(Span("vad", self._ears.arrived(speech.sample), now))
                     self._take(SpeechPaused(speech.sample))
         self._notice_silence()
         self._listen_ahead()
@@ -240,9 +239,8 @@ class Call:
     def _do(self, command: TurnCommand, now: int) -> None:  # noqa: C901 - one arm a command
         match command:
             case Transcribe():
-                noticed = Span("vad", self._ears.arrived(self._paused), now)
                 urgent = self._machine.state is State.THINKING
-                self._bets.begin(command, noticed, Priority.FIRST_PHRASE if urgent else Priority.BET)
+                self._bets.transcribe(command, Priority.FIRST_PHRASE if urgent else Priority.BET)
             case JudgeWords():
                 self._bets.judge_words(command)
             case Judge():

@@ -10,8 +10,8 @@ from pipeline.smalltalk import Talk, talk
 # P(complete) = logistic(BIAS + AUDIO * logit(P by the sound) + WORDS * log(P by the words)): fitted to 41 thinking pauses and 75 ends of turns of
 # fixtures/calls (docs/turn-taking.md); the sound alone ranks 0.84 of pairs right, the words alone 0.94, both 0.96.
 BIAS, AUDIO, WORDS = 2.3, 0.4, 1.0
-# What asks for nothing more, whatever it sounds like; and what no fact answers: the rest of the sentence may.
-CLOSED, UNANSWERED = 1.5, -1.0
+# What no fact answers: the rest of the sentence may.
+UNANSWERED = -1.0
 
 # A way in or out: "okay, thank you" is often followed by "goodbye", "hello" by the question.
 _LINGERING = frozenset({Talk.NOTHING, Talk.GREETING, Talk.THANKS, Talk.YES, Talk.NO, Talk.PREAMBLE})
@@ -21,8 +21,8 @@ _LINGERING = frozenset({Talk.NOTHING, Talk.GREETING, Talk.THANKS, Talk.YES, Talk
 class Waits:
     """Thresholds (config.TurnThresholds): silence in milliseconds for what P(complete) says."""
 
-    pause_ms: int = 60
-    sure: float = 0.75
+    pause_ms: int = 40
+    sure: float = 0.8
     sure_ms: int = 160
     unsure_ms: int = 700
     unlikely_ms: int = 1500
@@ -59,5 +59,5 @@ class Evidence:
             return self.audio
         sound = min(max(self.audio, 1e-3), 1 - 1e-3)
         z = BIAS + AUDIO * math.log(sound / (1 - sound)) + WORDS * math.log(max(self.words, 1e-4))
-        z += CLOSED if talk(self.text) is not None else UNANSWERED if self.answered is False else 0.0
+        z += UNANSWERED if self.answered is False else 0.0
         return 1 / (1 + math.exp(-z))

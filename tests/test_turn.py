@@ -187,7 +187,7 @@ def test_one_exchange() -> None:
     assert floor(SpeechStarted(2000 * 8), at=2064) == []
     assert floor.state is State.LISTENING
     assert floor.machine.alarm_ns is None
-    assert floor(SpeechPaused(3000 * 8), at=3064) == [Transcribe(1, 16000, 24480), Judge(1, 16000, 24480)]
+    assert floor(SpeechPaused(3000 * 8), at=3064) == [Judge(1, 16000, 24480), Transcribe(1, 16000, 24480)]
     assert floor.state is State.BETTING
     assert floor(Verdict(1, 0.95), at=3120) == []
     assert floor.alarm_ms == 3160
@@ -252,7 +252,7 @@ def test_a_bet_is_lost_when_the_caller_goes_on_and_the_next_one_hears_it_all() -
     floor(ReplyPhraseReady(2, 0, PHRASE, "We do."))
     assert floor(SpeechStarted(3150 * 8), at=3214) == [Abandon(2), Count("bet_lost")]
     assert floor.state is State.LISTENING
-    assert floor(SpeechPaused(4000 * 8), at=4064) == [Transcribe(2, 16000, 32480), Judge(2, 16000, 32480)]
+    assert floor(SpeechPaused(4000 * 8), at=4064) == [Judge(2, 16000, 32480), Transcribe(2, 16000, 32480)]
     assert floor(FinalReady(1, "do you have", 0.9), Verdict(1, 0.99)) == []  # of the lost bet
     assert floor(FinalReady(2, "do you have red ones", 0.9)) == [MakeReply(3, "answer", "do you have red ones", bet=True)]
 
@@ -271,13 +271,13 @@ def test_a_commit_is_undone_when_the_caller_goes_on_before_anything_was_heard(tr
     assert floor(SpeechStarted(5100 * 8), at=5164) == expected
     assert floor.state is State.LISTENING
     # Nothing was answered: both parts are one turn.
-    assert floor(SpeechPaused(6000 * 8), at=6064) == [Transcribe(2, 16000, 48480), Judge(2, 16000, 48480)]
+    assert floor(SpeechPaused(6000 * 8), at=6064) == [Judge(2, 16000, 48480), Transcribe(2, 16000, 48480)]
 
 
 def test_after_a_reply_was_heard_the_next_turn_begins_anew() -> None:
     floor = speaking(phrases=1)
     floor(Heard(GREETING + PHRASE), at=3700)
-    assert paused(floor, 5000, 6000)[1] == Judge(2, 40000, 48480)
+    assert paused(floor, 5000, 6000)[0] == Judge(2, 40000, 48480)
 
 
 def test_an_unsure_verdict_waits_longer() -> None:
@@ -383,7 +383,7 @@ def test_an_utterance_that_never_pauses_is_taken_after_28_s() -> None:
     floor(SpeechStarted(2000 * 8), at=2064)
     assert floor.alarm_ms == 30000
     assert floor.silence(29980) == []
-    assert floor.silence(30000) == [Transcribe(1, 16000, 30060 * 8), Judge(1, 16000, 30060 * 8)]
+    assert floor.silence(30000) == [Judge(1, 16000, 30060 * 8), Transcribe(1, 16000, 30060 * 8)]
     floor(Verdict(1, 0.99), FinalReady(1, "and so on and so forth", 0.9), ReplyPhraseReady(2, 0, PHRASE, "Yes."))
     assert floor.silence(30160)[-1] == Play(2, 0)
     assert floor(SpeechPaused(31000 * 8), at=31064) == []  # the end of what was answered already
@@ -487,7 +487,7 @@ def test_who_goes_on_over_a_suspended_reply_is_heard_whole() -> None:
     floor(Silenced(GREETING + 800, 0))
     assert floor(SpeechStarted(4500 * 8), at=4564) == [Count("bet_lost")]
     assert floor.silence(4700) == []
-    assert floor(SpeechPaused(5000 * 8), at=5064) == [Transcribe(3, 32000, 40480), Judge(3, 32000, 40480)]
+    assert floor(SpeechPaused(5000 * 8), at=5064) == [Judge(3, 32000, 40480), Transcribe(3, 32000, 40480)]
 
 
 def test_it_does_not_resume_before_the_transcript() -> None:
