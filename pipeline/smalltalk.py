@@ -54,7 +54,13 @@ _RULES: tuple[tuple[Talk, str], ...] = (
     ),
     (
         Talk.GOODBYE,
-        r"(?:.*\b(?:good ?bye|bye(?:[ -]bye)?|see you(?: (?:then|soon|later|tomorrow))?|speak soon|have a (?:good|nice|great|lovely) (?:day|one|evening|afternoon|weekend)|take care|cheerio|ta[ -]ra)\b(?! (?:how|what|when|do|can|is|are)).{0,25})",
+        (
+            # Nobody is hung up on for "does he need a letter before he comes in to see you" or "can I pay, bye" (for "by").
+            r"(?:(?!(?:can|could|do|does|did|is|are|am|what|how|when|where|why|who|which|will|would|should|may|if)\b).*"
+            r"\b(?:good ?bye|bye(?:[ -]bye)?|cheerio|ta[ -]ra)\b(?! (?:how|what|when|do|can|is|are)).{0,25})"
+            r"|(?:(?:i'll|we'll) )?(?:see|speak to|talk to) you(?: (?:then|soon|later|tomorrow|there|on \w+))*|speak soon|take care(?: now)?"
+            r"|(?:.{0,30}\b)?have a (?:good|nice|great|lovely) (?:day|one|evening|afternoon|weekend)"
+        ),
     ),
     (
         Talk.DONE,

@@ -56,3 +56,8 @@ def test_a_way_in_or_out_lingers(text: str) -> None:
 @pytest.mark.parametrize("text", [QUESTION, "Thanks, goodbye.", "Great, and how much is it?"])
 def test_a_whole_request(text: str) -> None:
     assert not Evidence(text, 0.99, 0.9).lingering
+
+
+@pytest.mark.parametrize("text", ["a tent-", "a tent...", "a tent,"])
+def test_what_the_recogniser_broke_off_is_waited_for(text: str) -> None:
+    assert Evidence(text, 0.9, 0.3).complete() < Evidence("a tent", 0.9, 0.3).complete() - 0.2

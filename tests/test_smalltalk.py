@@ -82,3 +82,16 @@ def test_openers_are_taken_off(said: str, rest: str) -> None:
 def test_no_input_takes_long(said: str) -> None:
     talk(said)
     without_openers(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Does he need a letter before he comes in to see you?",
+        "Can I pay, bye?",
+        "Do you take care of old bikes?",
+        "When can I see you tomorrow?",
+    ],
+)
+def test_nobody_is_hung_up_on_for_a_question(said: str) -> None:
+    assert talk(said) is not Talk.GOODBYE
