@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline import polarity, questions
+from pipeline.clauses import clause_with, clauses
 from pipeline.guard import Guard
 from pipeline.hours import DAYS
 from pipeline.prompts import Message, prefix, request
@@ -161,7 +162,7 @@ class Dialogue:
 
     def sayings(self) -> list[str]:
         """What this bot says word for word when it is asked for it, likeliest first: so that its audio can be made ahead."""
-        facts = [statement.text for statement in self._index.statements]
+        facts = [text for s in self._index.statements for text in dict.fromkeys((s.text, *clauses(s.text)))]
         told = [fallback(text, verdict) for text in (*self._timetable.statements(), *facts) for verdict in (None, True, False)]
         small = [self._small(kind).text for kind in Talk if kind not in (Talk.REPEAT, Talk.SLOWER)]
         return list(dict.fromkeys((self._unknown, *small, self._timetable.summary(), *told)))
@@ -217,6 +218,8 @@ class Dialogue:
         if question.want in _AS_WRITTEN:
             return Say(fallback(text, None), about=about)
         amounts = _AMOUNTS.get(question.want)
+        if amounts is not None and (clause := clause_with(picked.text, amounts)) != picked.text:
+            return Say(fallback(clause.replace(UNNAMED, ""), None), about=about)
         found = len(amounts.findall(picked.text)) if amounts is not None else 0
         if found > 1 or (found == 1 and (text != picked.text or len(text.split()) <= SHORT)):
             # Of several amounts the model chose the wrong one as often as not; of a short fact it left out for whom or how long.

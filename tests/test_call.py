@@ -23,7 +23,7 @@ from pipeline.turn import TurnTaking
 
 GREETING = "Hello, Spoke and Chain."
 FACTS = """We are open Tuesday to Friday from 9 am to 6 pm. We are closed on Sunday and Monday.
-A full service costs 90 pounds and takes three days. We do not rent out bikes."""
+A full service costs 90 pounds with a wash and a long test ride. We do not rent out bikes."""
 SERVICE, THANKS, HUM, MORE = LEVELS
 WORDS = {SERVICE: "How much is a full service?", THANKS: "Are you open on Sunday?", HUM: "Mm-hmm.", MORE: "please"}
 SETTINGS = CallSettings(

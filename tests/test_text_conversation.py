@@ -13,7 +13,7 @@ from pipeline.llm import LlamaLlm
 from pipeline.scheduler import Scheduler
 from pipeline.text_conversation import TextConversation
 
-FACTS = "We are open Tuesday to Friday from 9 am to 6 pm. A full service costs 90 pounds and takes three days. We do not rent out bikes."
+FACTS = "We are open Tuesday to Friday from 9 am to 6 pm. A full service costs 90 pounds with a wash and a long test ride. We do not rent out bikes."
 
 
 def converse(script: Callable[[TextConversation], Awaitable[None]], mind: Mind | None = None) -> None:
