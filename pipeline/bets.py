@@ -57,12 +57,12 @@ class Bets:
         self._transcript: Job | None = None
         self._partial: AsrRequest | None = None
 
-    def begin(self, vad: Span) -> None:
+    def begin(self, number: int, vad: Span) -> None:
         """A pause: a new bet. `vad`: how it was noticed."""
         self.end()
         if self._partial is not None:
             self._partial.given_up.set()  # what it would say, the transcript will
-        self.number += 1
+        self.number = number
         self.spans = [vad]
 
     def transcribe(self, command: Transcribe, priority: Priority) -> None:

@@ -136,6 +136,7 @@ class Call:
         self._bets = Bets(leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn)
         self._partial: asyncio.Task[None] | None = None
         self._replies: dict[int, Reply] = {}
+        self._noticed: Span | None = None  # how the newest pause was
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
         self._making: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -207,7 +208,7 @@ class Call:
                     self._bets.end()
                     self._take(SpeechStarted(speech.sample))
                 case VadPaused():
-                    self._bets.begin(Span("vad", self._ears.arrived(speech.sample), now))
+                    self._noticed = Span("vad", self._ears.arrived(speech.sample), now)
                     self._take(SpeechPaused(speech.sample))
         self._notice_silence()
         self._listen_ahead()
@@ -244,6 +245,8 @@ class Call:
             case JudgeWords():
                 self._bets.judge_words(command)
             case Judge():
+                self._bets.begin(command.bet, self._noticed or Span("vad", now, now))
+                self._noticed = None
                 self._bets.judge(command)
             case MakeReply():
                 self._make_reply(command, now)

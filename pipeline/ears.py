@@ -23,6 +23,8 @@ BOT_S = 40.0
 # The bot's echo comes back within this time (bufferbloat included).
 ECHO_WINDOW_MS = 1500
 ECHO_PROBE_MS = 200
+# A first sound is either speech by then or none.
+DOUBT_FRAMES = 5
 # So many chunks in a row must sound unlike the bot before somebody is taken to talk over its echo.
 UNLIKE_CHUNKS = 2
 
@@ -59,6 +61,7 @@ class Ears:
         self._echoing = False
         self._unlike = 0
         self._talking = False
+        self._doubtful = 0  # frames in a row that may be the first of speech
 
     def bot_speaks(self, pcm: Pcm) -> None:
         """This is what the bot says next."""
@@ -82,6 +85,7 @@ class Ears:
             self._chunk_start += size
         if not self._echoing:
             self._listen_for_the_pause(first_sample, pcm, events)
+        self._doubtful = self._doubtful + 1 if self._detector.starting or self._energy.loud else 0
         return events
 
     def _judge(self, first_sample: int, chunk: Pcm, events: list[SpeechEvent], *, bot_audible: bool) -> None:
@@ -145,8 +149,11 @@ class Ears:
 
     @property
     def unsure(self) -> bool:
-        """Whether what came in last may be the first sound of speech: then a silence is not known to be one."""
-        return not self._talking and not self._echoing and (self._detector.starting or self._energy.loud)
+        """Whether what came in last may be the first sound of speech: then a silence is not known to be one.
+
+        For so long as the VAD takes to be sure of speech; what is loud for longer and still no speech is noise.
+        """
+        return not self._talking and not self._echoing and 0 < self._doubtful <= DOUBT_FRAMES
 
     @property
     def hushed(self) -> bool:

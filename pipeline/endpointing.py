@@ -12,6 +12,8 @@ from pipeline.smalltalk import Talk, talk
 BIAS, AUDIO, WORDS = 2.3, 0.4, 1.0
 # What no fact answers: the rest of the sentence may. What the recogniser itself took for broken off ("a tent-", "to..."): 11 of the 41, none of the 75.
 UNANSWERED, BROKEN_OFF = -1.0, -2.0
+# A goodbye is the end however it sounds.
+GOODBYE = 2.5
 
 # A way in or out: "okay, thank you" is often followed by "goodbye", "hello" by the question.
 _LINGERING = frozenset({Talk.NOTHING, Talk.GREETING, Talk.THANKS, Talk.YES, Talk.NO, Talk.PREAMBLE})
@@ -59,6 +61,6 @@ class Evidence:
             return self.audio
         sound = min(max(self.audio, 1e-3), 1 - 1e-3)
         z = BIAS + AUDIO * math.log(sound / (1 - sound)) + WORDS * math.log(max(self.words, 1e-4))
-        z += UNANSWERED if self.answered is False else 0.0
+        z += GOODBYE if talk(self.text) is Talk.GOODBYE else UNANSWERED if self.answered is False else 0.0
         z += BROKEN_OFF if self.text.rstrip().endswith(("-", "–", ",", "...", "…")) else 0.0
         return 1 / (1 + math.exp(-z))

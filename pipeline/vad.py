@@ -183,7 +183,6 @@ class EnergyPause:
         """The next 20 ms and whether the VAD takes them for speech."""
         self.loud = frame_rms > max(AUDIBLE_RMS, self._level * 0.16)
         if not speech:
-            self._level *= 0.986
             self._quiet_since, self._paused = None, False
             return None
         self._level = max(frame_rms, self._level * 0.986)

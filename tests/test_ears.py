@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from fake_leg import Loudness
 
 from pipeline.ears import Ears, Hearing
@@ -69,9 +70,12 @@ def test_the_first_quiet_frame_hushes() -> None:
     assert mine.hushed
 
 
-def test_line_noise_does_not_make_it_doubtful() -> None:
+@pytest.mark.parametrize("level", [250, 450])
+def test_line_noise_is_doubted_for_a_moment_at_most(level: int) -> None:
     mine = ears()
-    hear(mine, np.concatenate([noise(600, 6000), noise(200, 250)]))
+    hear(mine, np.concatenate([noise(600, 2000), noise(160, level)]))
+    assert not mine.unsure
+    hear(mine, noise(4000, level))
     assert not mine.unsure
 
 

@@ -61,3 +61,8 @@ def test_a_whole_request(text: str) -> None:
 @pytest.mark.parametrize("text", ["a tent-", "a tent...", "a tent,"])
 def test_what_the_recogniser_broke_off_is_waited_for(text: str) -> None:
     assert Evidence(text, 0.9, 0.3).complete() < Evidence("a tent", 0.9, 0.3).complete() - 0.2
+
+
+def test_a_goodbye_is_the_end_however_it_sounds() -> None:
+    assert Evidence("Lovely, thanks very much. Bye.", 0.01, 0.33).complete() >= Waits().sure
+    assert Evidence("Can I pay, bye", 0.01, 0.33).complete() < Waits().sure
