@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 # Below the event loop (nice 0): a 20 ms frame must never wait for a matrix product.
 WORKER_NICE = 5
-PAST_JOBS = 4096
+PAST_JOBS = 1024
 
 
 class Engine(Protocol, Generic[Req, Res]):
