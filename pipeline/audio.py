@@ -64,7 +64,9 @@ class History:
     def between(self, start: int, end: int) -> Pcm:
         """Samples [start, end), silence where nothing is held."""
         out = np.zeros(max(0, end - start), np.int16)
-        for first, pcm in self._blocks:
+        for first, pcm in reversed(self._blocks):
+            if first + len(pcm) <= start:  # what is asked for is new, as a rule
+                break
             lo, hi = max(start, first), min(end, first + len(pcm))
             if lo < hi:
                 out[lo - start : hi - start] = pcm[lo - first : hi - first]

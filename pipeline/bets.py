@@ -7,8 +7,8 @@ ends half way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Literal, TypeVar
 
 import structlog
 
@@ -17,13 +17,15 @@ from pipeline.ears import Ears
 from pipeline.engines import Engines
 from pipeline.jobs import Job, Priority, Work
 from pipeline.leg import Pcm
-from pipeline.scheduler import JobDroppedError
+from pipeline.scheduler import JobDroppedError, Ran
 from pipeline.smart_turn import TurnRequest
 from pipeline.trace import Span
 from pipeline.turn_events import EngineFailed, FinalReady, Judge, JudgeWords, Transcribe, TurnEvent, Verdict, WordsVerdict
 from pipeline.turn_words import WordsRequest
 
 log = structlog.get_logger()
+
+Value = TypeVar("Value")
 
 # What is transcribed begins a little before the VAD was sure, so that soft first sounds are in.
 PREROLL_MS = 250
@@ -103,47 +105,45 @@ class Bets:
     async def _transcribe(self, command: Transcribe, priority: Priority) -> None:
         request = AsrRequest(self._utterance(command.start, command.end), self._rate_hz, self._bias)
         work = Work("asr", priority, (self._call, command.bet))
+        self._transcript, future = self._engines.scheduler.submit(self._engines.asr, work, lambda: request)
         try:
-            self._transcript, future = self._engines.scheduler.submit(self._engines.asr, work, lambda: request)
-            ran = await future
-        except JobDroppedError:
-            return self._take(EngineFailed("asr", command.bet))
-        except Exception:
-            log.exception("asr_failed", call=self._call)
-            return self._take(EngineFailed("asr", command.bet))
+            ran = await self._result("asr", command.bet, future)
         except asyncio.CancelledError:
             request.given_up.set()
             raise
         finally:
             self._transcript = None
-        self.spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final"))
-        return self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
+        if ran is not None:
+            self.spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final"))
+            self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
 
     async def _judge(self, bet: int, request: TurnRequest) -> None:
         work = Work("turn", Priority.BET, (self._call, bet))
-        try:
-            ran = await self._engines.scheduler.run(self._engines.turn, work, request)
-        except JobDroppedError:
-            return self._take(EngineFailed("turn", bet))
-        except Exception:
-            log.exception("turn_failed", call=self._call)
-            return self._take(EngineFailed("turn", bet))
-        self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}"))
-        return self._take(Verdict(bet, ran.value))
+        ran = await self._result("turn", bet, self._engines.scheduler.run(self._engines.turn, work, request))
+        if ran is not None:
+            self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}"))
+            self._take(Verdict(bet, ran.value))
 
     async def _judge_words(self, command: JudgeWords) -> None:
         if self._engines.words is None:
             return self._take(EngineFailed("words", command.bet))
-        work = Work("words", Priority.BET, (self._call, command.bet))
+        work, request = Work("words", Priority.BET, (self._call, command.bet)), WordsRequest(command.text)
+        ran = await self._result("words", command.bet, self._engines.scheduler.run(self._engines.words, work, request))
+        if ran is not None:
+            self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={ran.value:.2f}"))
+            self._take(WordsVerdict(command.bet, ran.value))
+        return None
+
+    async def _result(self, engine: Literal["asr", "turn", "words"], bet: int, job: Awaitable[Ran[Value]]) -> Ran[Value] | None:
+        """What the job comes to; None when it came to nothing, which the machine has been told."""
         try:
-            ran = await self._engines.scheduler.run(self._engines.words, work, WordsRequest(command.text))
+            return await job
         except JobDroppedError:
-            return self._take(EngineFailed("words", command.bet))
+            pass
         except Exception:
-            log.exception("words_failed", call=self._call)
-            return self._take(EngineFailed("words", command.bet))
-        self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={ran.value:.2f}"))
-        return self._take(WordsVerdict(command.bet, ran.value))
+            log.exception("engine_failed", engine=engine, call=self._call)
+        self._take(EngineFailed(engine, bet))
+        return None
 
     def _utterance(self, start: int, end: int) -> Pcm:
         """What the caller said, with a little before it, but not the end of what was answered already."""

@@ -34,7 +34,7 @@ class Hearing:
     """Thresholds: P(speech); `pause_ms` of silence; `over_bot_ms` of speech while the bot talks; likeness that makes an echo."""
 
     threshold: float = 0.5
-    pause_ms: int = 60
+    pause_ms: int = 40
     over_bot_ms: int = 90
     echo: float = 0.5
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import Enum
+from functools import lru_cache
 
 from pipeline.words import plain
 
@@ -151,6 +152,7 @@ def _without_fillers(text: str) -> Iterator[str]:
     yield _stripped(text.replace(",", ""))
 
 
+@lru_cache(maxsize=256)  # asked for by the dialogue and by each look at a pause
 def talk(said: str) -> Talk | None:
     """The kind of small talk that `said` is, all of it; None where it asks for something."""
     text = _stripped(plain(said))

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.llama import MAX_ROWS, LlamaEngine
+from pipeline.llm import ChatTemplate
 from pipeline.llm_batch import Batch, Row
 from pipeline.prompts import Message
 
@@ -26,6 +27,7 @@ _CHAT = (
     Message("user", "And how much is that?"),
     Message("assistant", "It is 20 pounds."),
 )
+_WORDS = "words"
 _SENTENCE_ENDS = re.compile(rb"[.?!]")
 
 
@@ -48,8 +50,8 @@ class TurnWordsEngine:
         self.threads = threads
         vocabulary = self._llama.vocabulary
         self._ends = np.array([t for t in range(vocabulary.size) if _SENTENCE_ENDS.match(vocabulary.piece(t))])
-        opening = "".join(f"<|im_start|>{m.role}\n{m.content}<|im_end|>\n" for m in _CHAT) + "<|im_start|>user\n"
-        self._opening = vocabulary.tokens(opening)
+        template = ChatTemplate(vocabulary.template, vocabulary.bos, vocabulary.eos)
+        self._opening = vocabulary.tokens(template.opened([*_CHAT, Message("user", _WORDS)]).removesuffix(_WORDS))
         self._decode(0, self._opening)
 
     def cost_ms(self, request: WordsRequest) -> float:

@@ -91,6 +91,8 @@ class Switchboard:
         self._engines: Engines | None = None
         self._dialogue: Dialogue | None = None
         self._call_settings: CallSettings | None = None
+        self._nobody_calls = asyncio.Event()
+        self._nobody_calls.set()
         self._preparing: asyncio.Task[None] | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -135,6 +137,7 @@ class Switchboard:
         """Hold one call until it is over."""
         call = self.call(leg)
         self._active += 1
+        self._nobody_calls.clear()
         self._metrics.active_calls.set(self._active)
         self.calls.begin(call.trace)
         leg.subscribe(call.receive)
@@ -142,6 +145,8 @@ class Switchboard:
             await call.run()
         finally:
             self._active -= 1
+            if not self._active:
+                self._nobody_calls.set()
             self._metrics.active_calls.set(self._active)
             self.calls.end(leg.call)
 
@@ -235,13 +240,17 @@ class Switchboard:
             await self._engines.speaker.prepare(text, TELEPHONE, call.speed, Priority.BET)
 
     async def _prepare_sayings(self, speaker: PhraseSpeaker, sayings: Sequence[str], speed: float) -> None:
-        """In idle time: the audio of what this bot says word for word whenever it is asked."""
-        for text in (phrase for saying in sayings for phrase in phrases_of(saying)):
-            for wait_s in (0.0, 0.5, 2.0, 5.0):  # work for callers goes first, and drops this
-                await asyncio.sleep(wait_s)
-                with contextlib.suppress(JobDroppedError):
+        """While nobody is on the line: the audio of what this bot says word for word whenever it is asked.
+
+        A phrase takes both cores for a tenth of a second or three, and can't be interrupted.
+        """
+        try:
+            for text in (phrase for saying in sayings for phrase in phrases_of(saying)):
+                await self._nobody_calls.wait()
+                with contextlib.suppress(JobDroppedError):  # a call came in between: made when it is asked for
                     await speaker.prepare(text, TELEPHONE, speed, Priority.PARTIAL)
-                    break
+        except Exception:
+            log.exception("prepare_failed")
 
 
 def expected_words(bot: Bot, words: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from telephony.caller.place import place_call
 from telephony.caller.result import CallResult
 from telephony.caller.script import CallerScript
 
-from .plan import MIX, Group, Run
+from .plan import MIX, Run
 
 # The product makes its own phrases in idle time; a line that has just been switched on has had some.
 SETTLE_S = 20.0
@@ -33,13 +33,12 @@ def run(plan: Run, logs: Path) -> list[dict[str, Any]]:
             _environment(dict(plan.environment)),
             own_server(bot_file(scripts[0]), None, logs / f"{plan.name.replace(' ', '-')}-{number}.log") as url,
         ):
-            calls += asyncio.run(_hold(url, group, scripts, plan.callers, wanted))
+            calls += asyncio.run(_hold(url, scripts, plan.callers, wanted))
     return [call.as_json() for call in calls]
 
 
-async def _hold(url: str, group: Group, scripts: list[CallerScript], callers: int, wanted: int) -> list[CallResult]:
+async def _hold(url: str, scripts: list[CallerScript], callers: int, wanted: int) -> list[CallResult]:
     """`callers` calls at once, each beginning anew when it has ended, until `wanted` turns were answered in all."""
-    del group
     await asyncio.sleep(SETTLE_S)
     calls: list[CallResult] = []
 
@@ -73,6 +72,6 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
