@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.audibility import FRAME_MS, audible, last_audible, rms
+from pipeline.audibility import FRAME_MS, audible, audible_frames, last_audible, rms
 from pipeline.audio import History
 from pipeline.echo import likeness
 from pipeline.leg import Pcm
@@ -27,6 +27,8 @@ ECHO_PROBE_MS = 200
 DOUBT_FRAMES = 5
 # So many chunks in a row must sound unlike the bot before somebody is taken to talk over its echo.
 UNLIKE_CHUNKS = 2
+# A voice is audible at most so many frames before and after the sample from which on the VAD calls it speech.
+_ONSET_FRAMES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,20 @@ class Ears:
         """When a caller's sample came in, by the newest frame's arrival (monotonic ns)."""
         end, now = self._arrival
         return now - (end - sample) * 1_000_000_000 // self._rate_hz
+
+    def first_audible(self, start: int) -> int:
+        """The first sample of the first audible 20 ms frame around a start of speech, which the VAD is sure of a little late or early."""
+        frame = self._rate_hz * FRAME_MS // 1000
+        begin = max(0, start // frame - _ONSET_FRAMES) * frame
+        heard = audible_frames(self.caller.between(begin, begin + 2 * _ONSET_FRAMES * frame), self._rate_hz)
+        at = min(start // frame - begin // frame, len(heard) - 1)
+        while 0 <= at < len(heard) and not heard[at]:
+            at += 1
+        if not 0 <= at < len(heard):
+            return start
+        while at > 0 and heard[at - 1]:
+            at -= 1
+        return begin + at * frame
 
     def last_audible(self, pause: int) -> int:
         """The end of the last audible 20 ms frame around a pause."""
