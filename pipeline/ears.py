@@ -27,8 +27,10 @@ ECHO_PROBE_MS = 200
 DOUBT_FRAMES = 5
 # So many chunks in a row must sound unlike the bot before somebody is taken to talk over its echo.
 UNLIKE_CHUNKS = 2
-# A voice is audible at most so many frames before and after the sample from which on the VAD calls it speech.
-_ONSET_FRAMES = 6
+# A voice is audible at most so many frames before and after the sample from which on the VAD calls it speech; so many of them in a row
+# may be silent.
+_ONSET_FRAMES = 12
+_CLOSURE_FRAMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +175,22 @@ class Ears:
         return now - (end - sample) * 1_000_000_000 // self._rate_hz
 
     def first_audible(self, start: int) -> int:
-        """The first sample of the first audible 20 ms frame around a start of speech, which the VAD is sure of a little late or early."""
+        """The first sample of the first audible 20 ms frame of speech that the VAD dates to `start`, or `start` where noise hides it.
+
+        The VAD may call an "s" noise, and the closure of the "t" behind it is silent.
+        """
         frame = self._rate_hz * FRAME_MS // 1000
         begin = max(0, start // frame - _ONSET_FRAMES) * frame
         heard = audible_frames(self.caller.between(begin, begin + 2 * _ONSET_FRAMES * frame), self._rate_hz)
-        at = min(start // frame - begin // frame, len(heard) - 1)
-        while 0 <= at < len(heard) and not heard[at]:
-            at += 1
-        if not 0 <= at < len(heard):
+        loud = [int(at) for at in heard.nonzero()[0]]
+        first = next((at for at in loud if begin + (at + 1) * frame > start), None)
+        if first is None:
             return start
-        while at > 0 and heard[at - 1]:
-            at -= 1
-        return begin + at * frame
+        for at in reversed(loud[: loud.index(first)]):
+            if first - at > _CLOSURE_FRAMES + 1:
+                break
+            first = at
+        return begin + first * frame if first > _CLOSURE_FRAMES or begin == 0 else start
 
     def last_audible(self, pause: int) -> int:
         """The end of the last audible 20 ms frame around a pause."""

@@ -96,6 +96,14 @@ class TurnTrace:
         """From the caller's last audible sample to the bot's last, of a reply that was heard whole."""
         return (self.last_heard_ns - self.speech_end_ns) / MS if self.outcome == "answered" and self.last_heard_ns else None
 
+    @property
+    def made_ms(self) -> float | None:
+        """From the caller's last audible sample until the whole of a reply that was answered was synthesised."""
+        if self.outcome != "answered" or not self.reply or not self.first_audio_ns:
+            return None
+        made_ns = max([self.first_audio_ns, *(span.end_ns for span in self.spans if span.name == "tts")])
+        return (made_ns - self.speech_end_ns) / MS
+
     def span(self, name: str, start_ns: int, end_ns: int, note: str = "") -> None:
         """Add a stage."""
         self.spans.append(Span(name, start_ns, end_ns, note))
