@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from telephony.bench.figures import end_to_end_ms, figures, percentiles
-from telephony.bench.gantt import gantt
 from telephony.bench.plan import ABLATIONS, LOAD, MIX, runs_named
 from telephony.bench.report import environment, markdown
 from telephony.caller.fixture import bot_file, load_fixture
+from telephony.gantt import gantt
 
 
 def turn(first_word_ms: int | None = 400, **more: Any) -> dict[str, Any]:
