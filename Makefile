@@ -11,7 +11,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 
 # What some tests use, by the names of Debian's packages. See `make system`.
-SYSTEM_PACKAGES := asterisk-core-sounds-en asterisk-core-sounds-en-wav espeak-ng
+SYSTEM_PACKAGES := asterisk-core-sounds-en asterisk-core-sounds-en-wav espeak-ng prometheus
 
 # make call FIXTURE=dental PROFILE=better · make serve ARGS="--bot my-bot.toml --port 9000"
 FIXTURE ?= default

@@ -46,7 +46,7 @@ def serve_command(
 
     try:
         settings = load_settings(config_file=config, profile=profile, host=host, port=port, bot=bot, insecure=insecure or None)
-        set_up(settings.log_level)
+        set_up(settings.log_level, words=settings.log_words)
         run(settings)
     except (ConfigError, OSError) as error:
         Console(stderr=True).print(Text(str(error), style="red"))
