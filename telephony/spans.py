@@ -18,6 +18,8 @@ from opentelemetry.trace import SpanContext, TraceFlags
 from pipeline.trace import MS, BetTrace, CallTrace, Span, TurnTrace, trace_id_of
 
 _SCOPE = InstrumentationScope("firstword")
+# The stage that judges whether a turn is over is called as the turn is.
+_NAMES = {"turn": "end of turn"}
 Attributes = dict[str, str | bool | int | float]
 
 
@@ -121,7 +123,7 @@ class SpanMaker:
                 events.append(Event("core free", timestamp=span.began_ns + self.epoch_ns))
             if span.name == "llm" and turn.rolled_back_tokens:
                 events.append(Event("kv rollback", {"firstword.tokens": turn.rolled_back_tokens}, span.start_ns + self.epoch_ns))
-            yield self._span(span.name, _under(parent), parent, span.start_ns, span.end_ns, about, events)
+            yield self._span(_NAMES.get(span.name, span.name), _under(parent), parent, span.start_ns, span.end_ns, about, events)
 
     def _span(
         self,
