@@ -29,6 +29,7 @@ call: models ## play a recorded caller into the bot; the WAV and the JSON go to 
 	$(BIN)/firstword call --fixture $(FIXTURE) --save calls $(profile) $(ARGS)
 
 test: models ## run the tests
+	@test "$$(id -u)" != 0 || $(MAKE) --no-print-directory system || true
 	$(BIN)/pytest $(ARGS)
 
 serve: models ## take calls on port 8080
