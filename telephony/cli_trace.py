@@ -19,7 +19,8 @@ from .gantt import chart, page, title_of
 from .gantt_terminal import terminal
 
 USAGE = 2
-CALL_FILE = "call.json"  # in a recording's folder
+# In a recording's folder: whose it is, and a line for each turn that was over.
+MANIFEST, TURNS = "recording.json", "turns.jsonl"
 
 
 class NoTraceError(ValueError):
@@ -63,7 +64,7 @@ def load(call: str, url: str) -> Mapping[str, Any]:
     """A call's JSON, from a file or from a gateway. Raises NoTraceError, OSError, httpx.HTTPError."""
     path = Path(call)
     if path.exists():
-        return read(path / CALL_FILE if path.is_dir() else path)
+        return recorded(path) if path.is_dir() else read(path)
     token = os.environ.get("FIRSTWORD_ADMIN_TOKEN")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = httpx.get(f"{url.rstrip('/')}/calls/{call}", headers=headers, timeout=10, trust_env=False)
@@ -75,12 +76,24 @@ def load(call: str, url: str) -> Mapping[str, Any]:
 
 def read(path: Path) -> Mapping[str, Any]:
     """The JSON of a call, or one that `firstword call --save` wrote. Raises NoTraceError, OSError."""
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise NoTraceError(f"{path} is no JSON: {error}") from error
+    data = _json(path.read_text("utf-8"), path)
     inner = data.get("trace") if isinstance(data, dict) and "worst_tick_ms" in data else data
     return checked(inner, str(path))
+
+
+def recorded(folder: Path) -> Mapping[str, Any]:
+    """A recording as a call's JSON. The last line of one that was cut may be half a line. Raises NoTraceError, OSError."""
+    call = _json((folder / MANIFEST).read_text("utf-8"), folder / MANIFEST)
+    lines = (folder / TURNS).read_text("utf-8").splitlines(keepends=True)
+    turns = [_json(line, folder / TURNS) for line in lines if line.endswith("\n")]
+    return checked({**call, "turns": turns} if isinstance(call, dict) else call, str(folder))
+
+
+def _json(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise NoTraceError(f"{path} is no JSON: {error}") from error
 
 
 def checked(data: Any, where: str) -> Mapping[str, Any]:

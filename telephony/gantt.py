@@ -92,7 +92,7 @@ def chart(turn: Mapping[str, Any], title: str) -> Chart:
         Moment(0.0, "the caller's last sound", "#000"),
         Moment(float(turn["committed_ms"] or 0), "turn over", COLOURS["turn"]),
         Moment(first_ms, "first word", COLOURS["playout"]),
-        Moment(float(FIRST_WORD_MS), "budget", "#aaa"),
+        Moment(float(FIRST_WORD_MS), "budget first word", "#aaa"),
         Moment(float(END_TO_END_MS), "budget end to end", "#aaa"),
     ]
     bars = [bar for bar in (*bets, *stages, *_folded(jobs)) if bar.end_ms > begin and bar.start_ms < end]
@@ -179,6 +179,9 @@ def _svg(one: Chart, top: int) -> list[str]:
         at = x(moment.at_ms)
         line = f'y1="{_TOP - 6}" x2="{at:.1f}" y2="{height - _ROW}" stroke="{moment.colour}" stroke-dasharray="4 3"'
         out.append(f'<line x1="{at:.1f}" {line}/>')
-        y = height - 6 - 10 * (index % 2)  # neighbours may lie close
-        out.append(f'<text x="{at + 3:.1f}" y="{y}" fill="{moment.colour}" font-size="10">{moment.label}</text>')
+        y = height - 6 - 11 * (index % 3)  # neighbours may lie close
+        side, anchor = (3, "start") if at < _LEFT + _WIDTH - 100 else (-3, "end")
+        out.append(
+            f'<text x="{at + side:.1f}" y="{y}" fill="{moment.colour}" font-size="10" text-anchor="{anchor}">{moment.label}</text>'
+        )
     return [*out, "</svg>"]

@@ -39,9 +39,10 @@ def test_a_calls_file_is_drawn_in_the_terminal_and_as_svg(tmp_path: Path) -> Non
     assert len(picture.findall("{http://www.w3.org/2000/svg}svg")) == 2
 
 
-def test_one_turn_of_a_saved_call_and_of_a_recordings_folder(tmp_path: Path) -> None:
+def test_one_turn_of_a_saved_call_and_of_a_recording_that_was_cut(tmp_path: Path) -> None:
     saved = written(tmp_path, {"version": 1, "worst_tick_ms": 3.0, "turns": [], "trace": CALL})
-    written(tmp_path, CALL, "call.json")
+    written(tmp_path, {"version": 1, "call_sid": "CA7", "state": "open"}, "recording.json")
+    (tmp_path / "turns.jsonl").write_text("".join(json.dumps(one) + "\n" for one in CALL["turns"]) + '{"turn_id": 5, "cal')
     for what in (saved, tmp_path):
         done = trace(str(what), "--turn", "4", "--out", str(tmp_path))
         assert done.exit_code == 0, done.output

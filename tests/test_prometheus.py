@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import stalls
+from otlp_receiver import receiving
 from prometheus_tools import Prometheus, metrics_used, scraping
 from test_metrics import CONTRACT
 
@@ -37,6 +38,8 @@ class Observed:
     during: set[str]
     active: float
     figures: dict[str, float]
+    spans: list[Any] = field(default_factory=list)
+    log: str = ""
 
     @property
     def turns(self) -> list[dict[str, Any]]:
@@ -51,13 +54,17 @@ class Observed:
 
 
 @pytest.fixture(scope="module")
-def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
+def observed(tmp_path_factory: pytest.TempPathFactory) -> Observed:
     folder = tmp_path_factory.mktemp("scraped")
-    with (
-        own_server(BOTS / "bicycle-workshop.toml", None, folder / "gateway.log") as url,
-        scraping(url.removeprefix("http://"), folder) as prometheus,
-    ):
-        yield asyncio.run(_observe(url, prometheus))
+    log = folder / "gateway.log"
+    with receiving() as collector, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FIRSTWORD_TRACING__ENDPOINT", collector.url)
+        with (
+            own_server(BOTS / "bicycle-workshop.toml", None, log) as url,
+            scraping(url.removeprefix("http://"), folder) as prometheus,
+        ):
+            found = asyncio.run(_observe(url, prometheus))
+        return replace(found, spans=list(collector.spans), log=log.read_text("utf-8"))  # the last are sent when the gateway ends
 
 
 async def _observe(url: str, prometheus: Prometheus) -> Observed:
@@ -147,3 +154,30 @@ def test_the_gateway_measures_what_the_ear_measures(observed: Observed, what: st
     # One stall spoils one measurement: the middle of them has no excuse, and none is further off than the machine stood still.
     assert abs(statistics.median(found)) <= AGREE_MS + (observed.stalled_ms if len(found) < 3 else 0), found
     assert max(abs(ms) for ms in found) <= AGREE_MS + observed.stalled_ms, (found, observed.stalled_ms)
+
+
+def test_the_calls_spans_are_at_the_collector(observed: Observed) -> None:
+    trace = observed.call.trace
+    assert trace is not None
+    assert {span.trace_id.hex() for span in observed.spans} == {trace["trace_id"]}
+    turns = [span for span in observed.spans if span.name == "turn"]
+    assert len(turns) == len(trace["turns"])
+    assert [span.name for span in observed.spans].count("call") == 1
+    bets = [b["outcome"] for t in trace["turns"] for b in t["bets"]]
+    told = [a.value.string_value for s in observed.spans if s.name == "bet" for a in s.attributes if a.key == "firstword.outcome"]
+    assert sorted(told) == sorted(bets)
+    assert "lost" in bets
+    ids = {span.span_id for span in observed.spans}
+    assert all(span.parent_span_id in ids for span in observed.spans if span.name != "call")
+
+
+def test_its_log_names_the_call_and_holds_no_word_of_it(observed: Observed) -> None:
+    trace = observed.call.trace
+    assert trace is not None
+    lines = [json.loads(line) for line in observed.log.splitlines() if line.startswith("{")]
+    turns = [line for line in lines if line["event"] == "turn"]
+    assert [line["turn"] for line in turns] == [turn["turn_id"] for turn in trace["turns"]]
+    assert {(line["call"], line["trace_id"]) for line in turns} == {(trace["call_sid"], trace["trace_id"])}
+    said = [text for turn in trace["turns"] for text in (turn["caller"], turn["reply"]) if text]
+    assert [text for text in said if text in observed.log] == []
+    assert said
