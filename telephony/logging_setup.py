@@ -43,9 +43,10 @@ def set_up(level: str, *, words: bool = False) -> None:
 
 
 def without_words(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The exception of a turn or a pause, without its message: a model that can't take a text may quote it."""
-    error = sys.exc_info()[1] if event.get("exc_info") is True else event.get("exc_info")
-    if isinstance(error, BaseException) and ("turn" in event or "bet" in event):
+    """The exception of a call, a turn or a pause, without its message: a model that can't take a text may quote it."""
+    given = event.get("exc_info")
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException) and not event.keys().isdisjoint({"call", "turn", "bet"}):
         del event["exc_info"]
         frames = "".join(traceback.format_tb(error.__traceback__))
         event["exception"] = (
