@@ -11,7 +11,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF 
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 
 # What some tests use, by the names of Debian's packages. See `make system`.
-SYSTEM_PACKAGES := asterisk-core-sounds-en asterisk-core-sounds-en-wav espeak-ng
+SYSTEM_PACKAGES := asterisk-core-sounds-en asterisk-core-sounds-en-wav espeak-ng prometheus
 
 # make call FIXTURE=dental PROFILE=better · make serve ARGS="--bot my-bot.toml --port 9000"
 FIXTURE ?= default
@@ -29,6 +29,7 @@ call: models ## play a recorded caller into the bot; the WAV and the JSON go to 
 	$(BIN)/firstword call --fixture $(FIXTURE) --save calls $(profile) $(ARGS)
 
 test: models ## run the tests
+	@test "$$(id -u)" != 0 || $(MAKE) --no-print-directory system || true
 	$(BIN)/pytest $(ARGS)
 
 serve: models ## take calls on port 8080

@@ -31,6 +31,7 @@ from config.engines import (
 from config.errors import SettingsError
 from config.faults import did_you_mean, faults
 from config.toml_lines import KeyPath, key_lines, line_of, syntax_line
+from config.tracing import TracingSettings
 
 PREFIX = "FIRSTWORD_"
 BOTS = Path(__file__).with_name("bots")
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     barge_in: BargeInSettings = BargeInSettings()
     playout: PlayoutSettings = PlayoutSettings()
     embed: EmbedSettings = EmbedSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @classmethod
     def settings_customise_sources(

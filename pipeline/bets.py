@@ -19,7 +19,7 @@ from pipeline.jobs import Job, Priority, Work
 from pipeline.leg import Pcm
 from pipeline.scheduler import JobDroppedError, Ran
 from pipeline.smart_turn import TurnRequest
-from pipeline.trace import Span
+from pipeline.trace import BetTrace, Span, TurnTrace
 from pipeline.turn_events import EngineFailed, FinalReady, Judge, JudgeWords, Transcribe, TurnEvent, Verdict, WordsVerdict
 from pipeline.turn_words import WordsRequest
 
@@ -29,6 +29,8 @@ Value = TypeVar("Value")
 
 # What is transcribed begins a little before the VAD was sure, so that soft first sounds are in.
 PREROLL_MS = 250
+# Bets that were lost since the last turn: enough to see why, and a caller who says "er" for a minute fills no memory.
+KEPT = 16
 
 
 class Bets:
@@ -47,6 +49,8 @@ class Bets:
         self.number = 0
         self.spans: list[Span] = []  # of the newest bet
         self.partial_spans: list[Span] = []  # since they were taken last
+        self._past: list[BetTrace] = []  # decided, and in no turn's trace yet
+        self._abandoned: list[Span] = []  # what was made of a reply that was dropped
         self.answered = 0  # the caller's sample up to which a reply has answered
         self._call = call
         self._rate_hz = rate_hz
@@ -66,6 +70,7 @@ class Bets:
             self._partial.given_up.set()  # what it would say, the transcript will
         self.number = number
         self.spans = [vad]
+        self._abandoned = []
 
     def transcribe(self, command: Transcribe, priority: Priority) -> None:
         """Ask for the transcript."""
@@ -91,6 +96,27 @@ class Bets:
             task.cancel()
         self._tasks = []
 
+    def abandon(self, trace: TurnTrace) -> None:
+        """A reply was dropped unheard: what was made of it belongs to the bet, and so do the bets before it."""
+        self._abandoned = [span for span in trace.spans if span.name in ("llm", "tts")]
+        self._past[:0], trace.bets = trace.bets, []
+
+    def over(self, outcome: str, now: int) -> None:
+        """The newest bet is decided, for now: one that was won may still be undone."""
+        if self._past and self._past[-1].number == self.number:
+            bet = self._past[-1]
+            bet.outcome, bet.end_ns = outcome, now
+            bet.spans += self._abandoned
+        elif self.spans:
+            self._past.append(BetTrace(self.number, self.spans[0].end_ns, now, outcome, [*self.spans, *self._abandoned]))
+            del self._past[:-KEPT]
+        self._abandoned = []
+
+    def taken(self) -> list[BetTrace]:
+        """The decided bets, for the trace of the turn that they led to."""
+        taken, self._past = self._past, []
+        return taken
+
     async def hear_partial(self, start: int, end: int) -> str:
         """What the caller has said so far; empty when it was given up. Raises JobDroppedError, and what the model raises."""
         self._partial = request = AsrRequest(self._utterance(start, end), self._rate_hz, self._bias)
@@ -99,7 +125,7 @@ class Bets:
             ran = await self._engines.scheduler.run(self._engines.partial, work, request)
         finally:
             self._partial = None
-        self.partial_spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "partial"))
+        self.partial_spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "partial", ran.started_ns))
         return "" if request.given_up.is_set() else ran.value.text
 
     async def _transcribe(self, command: Transcribe, priority: Priority) -> None:
@@ -114,14 +140,14 @@ class Bets:
         finally:
             self._transcript = None
         if ran is not None:
-            self.spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final"))
+            self.spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final", ran.started_ns))
             self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
 
     async def _judge(self, bet: int, request: TurnRequest) -> None:
         work = Work("turn", Priority.BET, (self._call, bet))
         ran = await self._result("turn", bet, self._engines.scheduler.run(self._engines.turn, work, request))
         if ran is not None:
-            self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}"))
+            self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}", ran.started_ns))
             self._take(Verdict(bet, ran.value))
 
     async def _judge_words(self, command: JudgeWords) -> None:
@@ -130,7 +156,7 @@ class Bets:
         work, request = Work("words", Priority.BET, (self._call, command.bet)), WordsRequest(command.text)
         ran = await self._result("words", command.bet, self._engines.scheduler.run(self._engines.words, work, request))
         if ran is not None:
-            self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={ran.value:.2f}"))
+            self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={ran.value:.2f}", ran.started_ns))
             self._take(WordsVerdict(command.bet, ran.value))
         return None
 
@@ -141,7 +167,7 @@ class Bets:
         except JobDroppedError:
             pass
         except Exception:
-            log.exception("engine_failed", engine=engine, call=self._call)
+            log.exception("engine_failed", engine=engine, call=self._call, bet=bet)
         self._take(EngineFailed(engine, bet))
         return None
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol, assert_never
 
 import structlog
 
+from pipeline.at_ear import AtEar
 from pipeline.bets import Bets
 from pipeline.dialogue import Ask, Dialogue, Say
 from pipeline.ears import Ears, Hearing
@@ -24,7 +25,7 @@ from pipeline.listen_ahead import ListenAhead
 from pipeline.reply import Reply, ReplyMaker
 from pipeline.scheduler import JobDroppedError
 from pipeline.speaker import WireFormat
-from pipeline.trace import MS, CallTrace, Span, TurnTrace
+from pipeline.trace import MS, BargeIn, CallTrace, Span, TurnTrace
 from pipeline.turn import State, TurnMachine, TurnTaking
 from pipeline.turn_events import (
     Abandon,
@@ -68,6 +69,9 @@ log = structlog.get_logger()
 LOG_BOUND = 20_000
 # What ran so long before the end of a turn is in its trace.
 AROUND_NS = 1500 * MS
+# What the machine's counts say of a bet, and of somebody who spoke over the bot.
+_BETS = {"bet_won": "won", "bet_lost": "lost", "commit_undone": "undone"}
+_BARGE_INS = {"barge_in_resumed": "resumed", "barge_in_cancelled": "cancelled"}
 
 
 class CallObserver(Protocol):
@@ -138,6 +142,9 @@ class Call:
         self._replies: dict[int, Reply] = {}
         self._noticed: Span | None = None  # how the newest pause was
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
+        self._at_ear = AtEar(leg.rate_hz)
+        self._flushed = 0  # the turn that was silenced last
+        self._barge_in: BargeIn | None = None
         self._making: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._group: asyncio.TaskGroup | None = None
@@ -183,9 +190,10 @@ class Call:
             case Digit():
                 self._take(KeyPressed(event.digit))
             case Played():
+                self._at_ear.played(event.sample, self._clock())
                 self._take(Heard(event.sample))
             case Flushed():
-                self._measure_silence()  # first: what comes of it is counted with this time
+                self._measure_silence(event.sample)  # first: what comes of it is counted with this time
                 self._take(Silenced(event.sample, event.error_ms))
             case Held() | Resumed():
                 pass  # no media comes while the far end holds; the timeline fills it with silence
@@ -260,6 +268,7 @@ class Call:
                 self._greet(command, now)
             case Flush():
                 self._leg.flush()
+                self._flushed = command.turn_id
                 if command.turn_id in self._replies:
                     self._replies[command.turn_id].unparked.clear()
             case Unpark():
@@ -267,8 +276,7 @@ class Call:
             case Finish():
                 self._finish(command, now)
             case Count():
-                self.trace.count(command.name)
-                self._observer.counted(command.name)
+                self._count(command.name, now)
             case HangUp():
                 self._leg.hangup(after_playout=True)
             case _:
@@ -277,6 +285,14 @@ class Call:
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         assert self._group is not None, "the leg must not deliver events before the call runs"
         return self._group.create_task(work, name=f"{self._leg.call}-{name}")
+
+    def _count(self, name: str, now: int) -> None:
+        self.trace.count(name)
+        self._observer.counted(name)
+        if name in _BETS:
+            self._bets.over(_BETS[name], now)
+        elif name in _BARGE_INS and self._barge_in is not None:
+            self._barge_in.outcome = _BARGE_INS[name]
 
     # ahead of the pause
 
@@ -302,7 +318,7 @@ class Call:
             self.trace.count("partials_dropped")
             self._observer.counted("partial_dropped")
         except Exception:
-            log.exception("partial_failed", call=self._leg.call)
+            log.exception("partial_failed", call=self._leg.call, bet=self._bets.number + 1)
         finally:
             self._partial = None
 
@@ -316,7 +332,7 @@ class Call:
         except JobDroppedError:
             return  # only a hint
         except Exception:
-            log.exception("prepare_failed", call=self._leg.call)
+            log.exception("prepare_failed", call=self._leg.call, bet=turn[1])
             return
         plan = self._dialogue.respond(text, vector)
         if isinstance(plan, Ask) and self._machine.state is State.LISTENING:
@@ -374,6 +390,7 @@ class Call:
         trace.caller = command.text
         trace.spans[:0] = [*self._bets.partial_spans, *self._bets.spans]
         self._bets.partial_spans = []
+        trace.bets = self._bets.taken()
         if command.speech_end:
             self._bets.answered = command.speech_end
             trace.speech_end_sample = self._ears.last_audible(command.speech_end)
@@ -382,6 +399,8 @@ class Call:
 
     def _abandon(self, turn_id: int) -> None:
         reply = self._replies.pop(turn_id, None)
+        if reply is not None:
+            self._bets.abandon(reply.trace)
         if reply is not None and reply.task is not None:
             reply.task.cancel()
 
@@ -401,7 +420,7 @@ class Call:
         try:
             await self._maker.make(reply, Say(self._settings.greeting), speed=self._settings.speed)
         except Exception:
-            log.exception("greeting_failed", call=self._leg.call)
+            log.exception("greeting_failed", call=self._leg.call, turn=reply.turn_id)
             self._take(EngineFailed("reply", reply.turn_id))
 
     def _play(self, command: Play, now: int) -> None:
@@ -414,7 +433,9 @@ class Call:
         payload = phrase.payload[command.offset * width :]
         reply.trace.first_audio_ns = reply.trace.first_audio_ns or now
         self._leg.play(Segment(command.turn_id, samples, payload))
-        self._ears.bot_speaks(self._leg.decode(payload))
+        pcm = self._leg.decode(payload)
+        self._ears.bot_speaks(pcm)
+        self._at_ear.given(command.turn_id, pcm, now)
 
     def _finish(self, command: Finish, now: int) -> None:
         reply = self._replies.pop(command.turn_id, None)
@@ -429,6 +450,7 @@ class Call:
         trace = reply.trace
         trace.reply, trace.heard = reply.text(), " ".join(h.strip() for h in heard if h.strip())
         trace.last_audio_ns = now
+        trace.first_heard_ns, trace.last_heard_ns = self._at_ear.heard(command.turn_id)
         trace.jobs = self._engines.scheduler.ran_between(trace.speech_end_ns - AROUND_NS, trace.first_audio_ns)
         if trace.outcome == "unfinished":
             trace.outcome = command.outcome
@@ -437,10 +459,18 @@ class Call:
         self.trace.turns.append(trace)
         self._observer.turn_over(trace)
         words = {"caller": trace.caller, "reply": trace.reply} if self._settings.log_words else {}
-        first_ms = (trace.first_audio_ns - trace.speech_end_ns) // MS
+        first_ms = None if trace.first_word_ms is None else round(trace.first_word_ms)
         log.info("turn", call=self._leg.call, turn=trace.turn_id, outcome=trace.outcome, first_word_ms=first_ms, **words)
 
-    def _measure_silence(self) -> None:
-        if self._over_bot is not None:
-            self._observer.silenced((self._clock() - self._ears.arrived(self._over_bot)) / MS)
-            self._over_bot = None
+    def _measure_silence(self, sample: int) -> None:
+        """The bot is silent at the ear, which heard it up to `sample`."""
+        silenced_ns = self._at_ear.silenced(sample, self._clock())
+        over_bot, self._over_bot = self._over_bot, None
+        reply = self._replies.get(self._flushed)
+        if over_bot is None or reply is None:
+            return
+        start_ns = self._ears.arrived(self._ears.first_audible(over_bot))
+        self._barge_in = BargeIn(start_ns, silenced_ns if silenced_ns > start_ns else 0)
+        reply.trace.barge_ins.append(self._barge_in)
+        if silenced_ns > start_ns:
+            self._observer.silenced((silenced_ns - start_ns) / MS)

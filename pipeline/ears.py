@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.audibility import FRAME_MS, audible, last_audible, rms
+from pipeline.audibility import FRAME_MS, audible, audible_frames, last_audible, rms
 from pipeline.audio import History
 from pipeline.echo import likeness
 from pipeline.leg import Pcm
@@ -27,6 +27,10 @@ ECHO_PROBE_MS = 200
 DOUBT_FRAMES = 5
 # So many chunks in a row must sound unlike the bot before somebody is taken to talk over its echo.
 UNLIKE_CHUNKS = 2
+# A voice is audible at most so many frames before and after the sample from which on the VAD calls it speech; so many of them in a row
+# may be silent.
+_ONSET_FRAMES = 12
+_CLOSURE_FRAMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,24 @@ class Ears:
         """When a caller's sample came in, by the newest frame's arrival (monotonic ns)."""
         end, now = self._arrival
         return now - (end - sample) * 1_000_000_000 // self._rate_hz
+
+    def first_audible(self, start: int) -> int:
+        """The first sample of the first audible 20 ms frame of speech that the VAD dates to `start`, or `start` where noise hides it.
+
+        The VAD may call an "s" noise, and the closure of the "t" behind it is silent.
+        """
+        frame = self._rate_hz * FRAME_MS // 1000
+        begin = max(0, start // frame - _ONSET_FRAMES) * frame
+        heard = audible_frames(self.caller.between(begin, begin + 2 * _ONSET_FRAMES * frame), self._rate_hz)
+        loud = [int(at) for at in heard.nonzero()[0]]
+        first = next((at for at in loud if begin + (at + 1) * frame > start), None)
+        if first is None:
+            return start
+        for at in reversed(loud[: loud.index(first)]):
+            if first - at > _CLOSURE_FRAMES + 1:
+                break
+            first = at
+        return begin + first * frame if first > _CLOSURE_FRAMES or begin == 0 else start
 
     def last_audible(self, pause: int) -> int:
         """The end of the last audible 20 ms frame around a pause."""

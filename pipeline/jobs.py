@@ -61,6 +61,11 @@ class PastJob:
     started_ns: int
     ended_ns: int
 
+    @property
+    def core_s(self) -> float:
+        """Seconds of work, times the cores that it kept busy."""
+        return (self.ended_ns - self.started_ns) / 1e9 * self.threads
+
 
 class JobQueue:
     """Jobs waiting and running, on `cores` cores.

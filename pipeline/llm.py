@@ -27,13 +27,19 @@ class LlmFailedError(Exception):
 
 @dataclass(slots=True)
 class Generation:
-    """How a reply came about: prompt tokens computed after it was asked for, tokens sampled, worker time."""
+    """How a reply came about: prompt tokens computed after it was asked for and dropped before, tokens sampled, worker time."""
 
     prefilled: int = 0
+    rolled_back: int = 0
     sampled: int = 0
     started_ns: int = 0
     first_ns: int = 0
     last_ns: int = 0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of decoding alone: from the first token to the last. 0.0 for a reply of one."""
+        return (self.sampled - 1) * 1e9 / (self.last_ns - self.first_ns) if self.last_ns > self.first_ns else 0.0
 
 
 class LlmSession(Protocol):
@@ -151,6 +157,11 @@ class LlamaLlm:
             self.listen(sequence, None)
         self._shared.append((text, tokens, sequence))
 
+    @property
+    def cells(self) -> int:
+        """Cells of the cache in use: what a sequence has in common with a shared prefix is there once."""
+        return self.planner.distinct_cells([sequence for _, _, sequence in self._shared])
+
     def session(self, call: str) -> LlamaSession:
         """Raises OutOfSequencesError when there are more calls than sequences."""
         return LlamaSession(self, call)
@@ -249,6 +260,7 @@ class LlamaSession:
         self._call = call
         self._sequence = llm.fork()
         self._open = True
+        self._rolled_back = 0  # up to the reply before
 
     def prepare(self, messages: Sequence[Message], turn: int) -> None:
         """Prefill ahead; the last token stays out, because the words that follow may change it."""
@@ -272,6 +284,7 @@ class LlamaSession:
                 generation.first_ns = generation.first_ns or ran.ended_ns
                 generation.last_ns = ran.ended_ns
                 generation.prefilled = self._llm.planner.prefilled(self._sequence)
+                generation.rolled_back = self._llm.planner.rolled_back(self._sequence) - self._rolled_back
             reply.tokens.put_nowait(event)
 
         self._llm.listen(self._sequence, listener)
@@ -296,6 +309,7 @@ class LlamaSession:
         finally:
             self._llm.listen(self._sequence, None)
             if self._open:
+                self._rolled_back += generation.rolled_back
                 self._llm.planner.stop(self._sequence)
 
     def prioritise(self, priority: Priority) -> None:

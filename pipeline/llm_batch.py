@@ -55,6 +55,7 @@ class SequenceState:
     priority: Priority = Priority.PARTIAL
     budget: int = 0
     prefilled: int = 0
+    rolled_back: int = 0
     answering: bool = False
     fork_from: tuple[int, SequenceState] | None = None  # until the next step copies it
 
@@ -83,6 +84,9 @@ class BatchPlanner:
         self._closing: list[int] = []  # to be removed from the cache with the next step, before anything else
         self._failing = False  # the last step broke: what is to be removed waits for a step that has more to do
         self._in_flight: frozenset[int] = frozenset()
+        self.reused_tokens = 0  # of the prompts of all replies: cached when they were asked for
+        self.computed_tokens = 0  # and not
+        self.rolled_back_tokens = 0
         self._leaving: set[int] = set()  # closed while a step computes them: their numbers are free when it is done
 
     def __len__(self) -> int:
@@ -92,6 +96,16 @@ class BatchPlanner:
     def cells(self) -> int:
         """Cells of the cache in use, shared ones counted once per sequence."""
         return sum(len(s.cached) for s in self._sequences.values())
+
+    def distinct_cells(self, shared: Sequence[int]) -> int:
+        """Cells in use, with what a sequence has in common with one of `shared` counted there only."""
+        prefixes = [self._sequences[number].cached for number in shared if number in self._sequences]
+        own = (
+            len(state.cached) - max((_shared(prefix, state.cached) for prefix in prefixes), default=0)
+            for number, state in self._sequences.items()
+            if number not in shared
+        )
+        return sum(map(len, prefixes)) + sum(own)
 
     def open(self, prefix: int | None = None) -> int:
         """A new sequence, sharing all that sequence `prefix` holds."""
@@ -128,6 +142,9 @@ class BatchPlanner:
         state = self._sequences[sequence]
         state.wanted, state.priority, state.budget = list(tokens), priority, max_tokens
         state.prefilled, state.answering = 0, False
+        keep = self._keep(state)
+        self.reused_tokens += keep
+        self.computed_tokens += len(tokens) - keep
 
     def stop(self, sequence: int) -> None:
         """Neither prefill nor sample any further; what is cached stays, for whatever it shares with what is wanted next."""
@@ -142,6 +159,10 @@ class BatchPlanner:
     def prefilled(self, sequence: int) -> int:
         """Prompt tokens computed since `generate` was called."""
         return self._sequences[sequence].prefilled
+
+    def rolled_back(self, sequence: int) -> int:
+        """Tokens that this sequence dropped from the cache, in all."""
+        return self._sequences[sequence].rolled_back
 
     def length(self, sequence: int) -> int:
         """Tokens cached."""
@@ -174,6 +195,8 @@ class BatchPlanner:
             keep = self._keep(state)
             if keep < len(state.cached):
                 rollbacks.append((number, keep))
+                state.rolled_back += len(state.cached) - keep
+                self.rolled_back_tokens += len(state.cached) - keep
                 del state.cached[keep:]
             missing = state.wanted[keep : keep + room]
             ends = keep + len(missing) == len(state.wanted)

@@ -20,6 +20,7 @@ _CONJUNCTION = re.compile(
     r"\s(?=(?:and|but|or|so|because|which|where|when|if|unless|until|while|though|otherwise|then|from|between|after|before)\s)"
 )
 _LAST_WORD = re.compile(r"([A-Za-z][A-Za-z.]*)\.$")
+_ONE_SENTENCE = re.compile(r"^[^.!?]*(?:[.!?](?=\w)[^.!?]*)*[.!?]?\s*$")
 _DIGIT_BEFORE = re.compile(r"\d$")
 _NAME_BEFORE = re.compile(r"(?:^|\s)[A-Z][\w'’.-]*$")
 
@@ -111,3 +112,8 @@ class Phraser:
             elif re.fullmatch(r"\d{1,2}\.", stripped):
                 return False  # "1. First …"
         return True
+
+
+def one_sentence(text: str) -> bool:
+    """Whether it is no more than one: a dot between digits or in a time ends none."""
+    return _ONE_SENTENCE.match(text) is not None

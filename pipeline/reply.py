@@ -16,7 +16,7 @@ from pipeline.jobs import Job, Priority, Work
 from pipeline.leg import CallLeg
 from pipeline.llm import LlmSession
 from pipeline.speaker import PhraseSpeaker, SpokenPhrase, WireFormat
-from pipeline.trace import TurnTrace
+from pipeline.trace import Span, TurnTrace
 from pipeline.wording import phrases_of, worded
 
 
@@ -88,7 +88,9 @@ class ReplyMaker:
                 if not reply.phrases:
                     reply.trace.span("llm", asked_ns, self._clock(), "first phrase")
                 await self._speak(reply, text, speed)
-        reply.trace.prefilled_tokens = self._session.last.prefilled
+        last = self._session.last
+        reply.trace.prefilled_tokens, reply.trace.rolled_back_tokens = last.prefilled, last.rolled_back
+        reply.trace.tokens_per_second = last.tokens_per_second
 
     async def _speak(self, reply: Reply, text: str, speed: float) -> None:
         await reply.unparked.wait()
@@ -103,7 +105,10 @@ class ReplyMaker:
                 ran = await future
             finally:
                 reply.waiting = None
-            reply.trace.span("tts", ran.queued_ns, ran.ended_ns, "first phrase" if first else "")
+            audio_ms = len(ran.value.pcm) * 1000 / self._wire.rate_hz
+            reply.trace.spans.append(
+                Span("tts", ran.queued_ns, ran.ended_ns, "first phrase" if first else "", ran.started_ns, audio_ms)
+            )
             phrase = self._speaker.keep(text, ran.value, self._wire, speed)
         if phrase.samples:
             reply.phrases.append(phrase)

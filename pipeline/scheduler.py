@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 import structlog
 
+from pipeline.bet_costs import BetCosts
 from pipeline.jobs import Job, JobQueue, PastJob, Priority, Work
 
 log = structlog.get_logger()
@@ -88,15 +89,18 @@ class Ran(Generic[Result]):
 
 @dataclass(slots=True)
 class Usage:
-    """Seconds of worker time per engine, for the metrics."""
+    """Core seconds per engine and priority, runs per engine, and what bets cost: for the metrics."""
 
-    busy_s: dict[str, float] = field(default_factory=dict)
+    core_s: dict[tuple[str, Priority], float] = field(default_factory=dict)
     runs: dict[str, int] = field(default_factory=dict)
+    bets: BetCosts = field(default_factory=BetCosts)
 
-    def add(self, engine: str, seconds: float) -> None:
+    def add(self, job: PastJob) -> None:
         """Count one run."""
-        self.busy_s[engine] = self.busy_s.get(engine, 0.0) + seconds
-        self.runs[engine] = self.runs.get(engine, 0) + 1
+        key = (job.engine, job.priority)
+        self.core_s[key] = self.core_s.get(key, 0.0) + job.core_s
+        self.runs[job.engine] = self.runs.get(job.engine, 0) + 1
+        self.bets.ran(job)
 
 
 class Scheduler:
@@ -215,11 +219,10 @@ class Scheduler:
     def _finish(self, job: Job, result: Any, error: BaseException | None) -> None:
         outcome: _Outcome = job.outcome
         self.jobs.finished(job)
-        self.usage.add(job.work.engine, (outcome.ended_ns - outcome.started_ns) / 1e9)
         work = job.work
-        self.past.append(
-            PastJob(work.engine, work.turn, work.priority, job.threads, job.queued_ns, outcome.started_ns, outcome.ended_ns)
-        )
+        past = PastJob(work.engine, work.turn, work.priority, job.threads, job.queued_ns, outcome.started_ns, outcome.ended_ns)
+        self.past.append(past)
+        self.usage.add(past)
         # The waiter goes on before the next job is picked: what it asks for next may be more urgent than what waits.
         _settle(outcome.future, error or Ran(result, job.queued_ns, outcome.started_ns, outcome.ended_ns))
         asyncio.get_running_loop().call_soon(self.dispatch)

@@ -14,6 +14,7 @@ from telephony import cli_models
 from telephony.cli_bench import bench_command
 from telephony.cli_call import call_command
 from telephony.cli_check import check_bot_command
+from telephony.cli_trace import trace_command
 from telephony.cli_transcribe import transcribe_command
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command("call")(call_command)
 app.command("transcribe")(transcribe_command)
 app.command("check-bot")(check_bot_command)
 app.command("bench")(bench_command)
+app.command("trace")(trace_command)
 
 USAGE = 2
 
@@ -44,7 +46,7 @@ def serve_command(
 
     try:
         settings = load_settings(config_file=config, profile=profile, host=host, port=port, bot=bot, insecure=insecure or None)
-        set_up(settings.log_level)
+        set_up(settings.log_level, words=settings.log_words)
         run(settings)
     except (ConfigError, OSError) as error:
         Console(stderr=True).print(Text(str(error), style="red"))

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 
 from .bench.figures import figures
-from .bench.gantt import gantt
 from .bench.plan import Run, runs_named
 from .bench.report import environment, markdown
 from .bench.runner import run
+from .gantt import gantt
 
 VERSION = 1
 USAGE = 2

@@ -89,7 +89,10 @@ class Gateway:
         self._tokens = Tokens(settings.token_ttl_s)
         token = settings.twilio_auth_token
         self._signature = Signature(token.get_secret_value()) if token else None
-        self._intake = StreamIntake(settings, reception, metrics, self._tokens)
+        self._intake = intake = StreamIntake(settings, reception, metrics, self._tokens)
+        metrics.watch("streams_pending", "Sockets that have not sent start", lambda: intake.pending)
+        metrics.watch("outbox_messages", "Messages that wait for their sockets", lambda: intake.outbox)
+        metrics.watch("playout_queued_ms", "Speech that was made and is not heard yet", lambda: intake.queued_ms)
 
     def app(self) -> FastAPI:
         """The routes as an ASGI application; `app.state.metrics` and `app.state.intake` are for whoever runs it."""

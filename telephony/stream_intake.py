@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from config.settings import Settings
+from pipeline.trace import trace_id_of
 from telephony.metrics import Metrics
 from telephony.reception import Reception
 from telephony.tokens import Tokens
@@ -78,6 +79,16 @@ class StreamIntake:
     def active(self) -> int:
         """Calls with a stream that is up."""
         return len(self._legs)
+
+    @property
+    def outbox(self) -> int:
+        """Messages of all calls that wait for their sockets."""
+        return sum(leg.outbox for leg in self._legs.values())
+
+    @property
+    def queued_ms(self) -> int:
+        """Speech of all calls that was made and is not heard yet."""
+        return sum(leg.queued_samples * 1000 // leg.rate_hz for leg in self._legs.values())
 
     @property
     def full(self) -> bool:
@@ -155,6 +166,7 @@ class StreamIntake:
         )
         self._legs[leg.call] = leg
         self._count()
+        about = structlog.contextvars.bind_contextvars(call=leg.call, trace_id=trace_id_of(leg.call))
         try:
             async with asyncio.TaskGroup() as group:
                 conversation = group.create_task(self._converse(leg), name=f"{leg.call}-conversation")
@@ -164,6 +176,7 @@ class StreamIntake:
         except* Exception:  # one call's failure is its own
             log.exception("call_failed", call=leg.call)
         finally:
+            structlog.contextvars.reset_contextvars(**about)
             del self._legs[leg.call]
             self._count()
             self._metrics.ended.labels(leg.reason).inc()

@@ -23,7 +23,7 @@ from pipeline.jobs import Priority, Work
 from pipeline.leg import CallLeg
 from pipeline.llama import MAX_ROWS
 from pipeline.llm import LlamaLlm
-from pipeline.scheduler import Engine, JobDroppedError, Scheduler
+from pipeline.scheduler import Engine, JobDroppedError, Scheduler, Usage
 from pipeline.smart_turn import TurnRequest
 from pipeline.speaker import PhraseCache, PhraseShelf, PhraseSpeaker, WireFormat
 from pipeline.text_conversation import TextConversation
@@ -31,9 +31,11 @@ from pipeline.trace import TurnTrace
 from pipeline.tts import TtsRequest
 from pipeline.wording import phrases_of
 from telephony.call_log import CallLog
+from telephony.engine_metrics import EngineMetrics
 from telephony.g711 import encode
 from telephony.loading import LoadedEngines, load, model_files, turn_taking, voice_of
 from telephony.metrics import Metrics
+from telephony.tracing import Tracing, open_tracing
 from telephony.transfer import AfterCall, Dial, HangUp, Record
 
 log = structlog.get_logger()
@@ -47,33 +49,44 @@ MAX_EXPECTED = 25
 
 
 class Observer:
-    """A call's counts and traces to the metrics."""
+    """A call's counts and traces to the metrics, its turns to the tracing."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, call: str, usage: Usage, tracing: Tracing) -> None:
         self._metrics = metrics
+        self._call = call
+        self._usage = usage
+        self._tracing = tracing
         self._silenced_ms: float | None = None
 
     def turn_over(self, trace: TurnTrace) -> None:
         """See `CallObserver`."""
         self._metrics.observe_turn(trace)
+        self._tracing.turn_over(self._call, trace)
 
     def counted(self, name: str) -> None:
         """See `CallObserver`."""
         match name:
             case "bet_won":
                 self._metrics.count_bet("won")
+                self._usage.bets.decided(self._call, "won", time.monotonic_ns())
             case "bet_lost" | "commit_undone":
                 self._metrics.count_bet("lost")
+                self._usage.bets.decided(self._call, "lost", time.monotonic_ns())
             case "partial_dropped":
                 self._metrics.count_partial_dropped()
             case "barge_in_resumed":
-                self._metrics.observe_barge_in("resumed", self._silenced_ms)
+                self._metrics.observe_barge_in("resumed", self._silence())
             case "barge_in_cancelled":
-                self._metrics.observe_barge_in("cancelled", self._silenced_ms)
+                self._metrics.observe_barge_in("cancelled", self._silence())
 
     def silenced(self, outcome_ms: float) -> None:
         """See `CallObserver`."""
         self._silenced_ms = outcome_ms
+
+    def _silence(self) -> float | None:
+        """Told once: what comes of the next barge-in is not counted with the time of this one."""
+        silenced_ms, self._silenced_ms = self._silenced_ms, None
+        return silenced_ms
 
 
 class Switchboard:
@@ -84,6 +97,7 @@ class Switchboard:
         self._settings = settings
         self._bot = bot
         self._metrics = metrics
+        self._tracing = open_tracing(settings.tracing, metrics, words=settings.log_words)
         self._files = model_files(settings)
         self._state: str | None = "loading models"
         self._active = 0
@@ -105,6 +119,7 @@ class Switchboard:
             self._preparing.cancel()
             await asyncio.wait([self._preparing])
         await self._stack.aclose()
+        await asyncio.get_running_loop().run_in_executor(None, self._tracing.close)
         if self._loaded is not None:
             self._loaded.llama.close()
             if self._loaded.words is not None:
@@ -149,6 +164,7 @@ class Switchboard:
                 self._nobody_calls.set()
             self._metrics.active_calls.set(self._active)
             self.calls.end(leg.call)
+            self._tracing.call_over(call.trace)
 
     def call(self, leg: CallLeg) -> Call:
         """A conversation on this leg. Warm first."""
@@ -160,7 +176,7 @@ class Switchboard:
             self._engines,
             self._dialogue.fork(self._bot.today(dt.datetime.now(dt.UTC))),
             self._call_settings,
-            Observer(self._metrics),
+            Observer(self._metrics, leg.call, self._engines.scheduler.usage, self._tracing),
             time.monotonic_ns,
         )
 
@@ -188,14 +204,12 @@ class Switchboard:
             engines.append(loaded.words)
         scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))
         llm = LlamaLlm(loaded.llama, scheduler, MAX_ROWS)
-        self._metrics.watch(
-            "llm_sequences", "Sequences of the model's context in use, shared prefixes included", lambda: len(llm.planner)
-        )
-        self._metrics.watch("llm_cells", "Cells of the model's cache in use", lambda: llm.planner.cells)
+        phrases = PhraseCache()
+        self._metrics.registry.register(EngineMetrics(scheduler, llm, phrases, self._settings.llm.n_ctx))
         self._metrics.watch("jobs_waiting", "Jobs that wait for a core", lambda: len(scheduler.jobs))
         self._metrics.watch("tasks", "Tasks of the event loop", lambda: len(asyncio.all_tasks(loop)))
         shelf = PhraseShelf(self._settings.models_dir / PHRASES, voice_of(self._settings, self._bot, self._files))
-        speaker = PhraseSpeaker(loaded.tts, scheduler, PhraseCache(), shelf)
+        speaker = PhraseSpeaker(loaded.tts, scheduler, phrases, shelf)
         self._engines = Engines(
             scheduler, loaded.asr, loaded.partial, loaded.turn, loaded.words, loaded.embed, llm, loaded.vad, speaker
         )

@@ -120,6 +120,11 @@ class TwilioLeg:
         return 0 if self._over else self._playout.queued(self._clock())
 
     @property
+    def outbox(self) -> int:
+        """Messages that wait for the socket to take them."""
+        return len(self._outbox)
+
+    @property
     def reason(self) -> str:
         """Why the leg ended; empty while it is up."""
         return self._reason

@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
+from config.tracing import TracingSettings
+from pipeline.trace import CallTrace
 from telephony.bench.figures import end_to_end_ms, figures, percentiles
-from telephony.bench.gantt import gantt
 from telephony.bench.plan import ABLATIONS, LOAD, MIX, runs_named
 from telephony.bench.report import environment, markdown
+from telephony.bench.runner import _collecting
 from telephony.caller.fixture import bot_file, load_fixture
+from telephony.gantt import gantt
+from telephony.metrics import Metrics
+from telephony.tracing import open_tracing
 
 
 def turn(first_word_ms: int | None = 400, **more: Any) -> dict[str, Any]:
@@ -113,3 +118,16 @@ def test_the_mix_is_whole_and_each_group_has_one_bot() -> None:
     assert sum(group.share for group in MIX) == pytest.approx(1.0)
     for group in MIX:
         assert len({bot_file(load_fixture(name)) for name in group.fixtures}) == 1
+
+
+def test_what_is_traced_is_sent_to_a_collector_that_takes_it() -> None:
+    plan = runs_named(["traced"])[0]
+    metrics = Metrics()
+    with _collecting(plan) as variables:
+        endpoint = variables["FIRSTWORD_TRACING__ENDPOINT"]
+        tracing = open_tracing(TracingSettings(endpoint=endpoint, delay_ms=10), metrics)
+        tracing.call_over(CallTrace("CA1", "test", 1, 2))
+        tracing.close()
+    assert metrics.registry.get_sample_value("firstword_spans_total", {"outcome": "exported"}) == 1
+    with _collecting(LOAD[0]) as variables:
+        assert variables == {}

@@ -36,6 +36,7 @@ def test_first_word_counts_from_the_last_audible_sample() -> None:
     turn = measure_turns(said, timeline((100, 1000), (3000, 4000)))[0]
     assert (turn.said_from_ms, turn.said_until_ms) == (2060, 2560)
     assert (turn.first_word_ms, turn.cut_ins, turn.over_bot, turn.bot_audible_ms) == (440, 0, False, 1000)
+    assert turn.reply_end_ms == 4000 - 2560
     assert greeting_ms(timeline((100, 1000))) == 100
     assert greeting_ms(timeline()) is None
 
@@ -52,6 +53,14 @@ def test_an_interruption_is_timed_from_its_first_sample_to_the_bots_last() -> No
     assert (first.over_bot, first.barge_in_ms, first.first_word_ms, first.cut_ins) == (True, 180, 440, 0)
     assert first.resumed_ms == 3300 - 2240
     assert (second.over_bot, second.first_word_ms) == (False, None)
+
+
+def test_a_reply_ends_with_its_last_phrase_unless_somebody_speaks_over_it() -> None:
+    said = said_at((2000, words(500)), (6000, words(500)))
+    first, second = measure_turns(said, timeline((3000, 4000), (4600, 5000), (6900, 7400)))
+    assert (first.reply_end_ms, second.reply_end_ms) == (5000 - 2560, 7400 - 6560)
+    first, _ = measure_turns(said, timeline((3000, 6200)))
+    assert (first.first_word_ms, first.reply_end_ms) == (440, None)
 
 
 def test_a_hum_wants_no_answer_and_shows_the_pause_it_made() -> None:

@@ -97,3 +97,23 @@ def test_a_voice_over_the_echo_is_the_caller() -> None:
     assert [type(event) for event in found] == [SpeechStarted]
     assert 2500 < found[0].sample < 6500
     assert mine.over_bot
+
+
+def test_the_first_sound_is_found_around_where_the_vad_dates_it() -> None:
+    mine = ears()
+    hush, voice = np.zeros(8 * 400, np.int16), noise(400, 3000)
+    hear(mine, np.concatenate([hush, voice, hush]))
+    assert [mine.first_audible(at * 8) for at in (400, 430, 340, 480)] == [400 * 8] * 4
+    assert mine.first_audible(1100 * 8) == 1100 * 8, "nothing there: as the VAD has it"
+
+
+def test_an_s_before_the_closure_of_a_t_is_the_first_sound() -> None:
+    mine = ears()
+    hear(mine, np.concatenate([np.zeros(8 * 400, np.int16), noise(80, 600), np.zeros(8 * 60, np.int16), noise(400, 3000)]))
+    assert mine.first_audible(540 * 8) == 400 * 8
+
+
+def test_on_a_loud_line_the_first_sound_is_where_the_vad_has_it() -> None:
+    mine = ears()
+    hear(mine, np.concatenate([noise(1000, 400), noise(400, 3000)]))
+    assert mine.first_audible(1010 * 8) == 1010 * 8

@@ -436,3 +436,23 @@ def test_heard_through_the_network(low_ms: float, high_ms: float, allowed_ms: fl
         assert max(errors) <= allowed_ms + 20  # a shared machine may stall either side for a frame
 
     run(test)
+
+
+def test_what_waits_on_its_way_out_is_in_the_metrics() -> None:
+    async def test() -> None:
+        desk = Desk(greet)
+        async with gateway(desk) as g:
+            queued = ("playout_queued_ms", "outbox_messages", "streams_pending")
+            assert [g.metric(name) for name in queued] == [0, 0, 0]
+            async with g.connect() as ws:
+                await ws.send(connected())
+                assert g.metric("streams_pending") == 1
+            async with g.calling() as ws:
+                await desk.started.wait()
+                assert 500 < g.metric("playout_queued_ms") <= 1000, "a second was given, and 160 ms of it sent"
+                await ws.send(stop())
+                await desk.ended.wait()
+            await g.nothing_left()
+            assert [g.metric(name) for name in queued] == [0, 0, 0]
+
+    run(test)

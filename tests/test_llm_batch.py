@@ -124,6 +124,28 @@ def test_the_same_prompt_again_computes_its_last_token_again() -> None:
     assert plan.prefilled(number) == 1
 
 
+def test_what_was_there_what_was_computed_and_what_was_dropped_is_counted() -> None:
+    planner, cache = BatchPlanner(4, 64, frozenset({EOG})), Cache()
+
+    def ask(sequence: int, prompt: list[int]) -> None:
+        planner.generate(sequence, prompt, Priority.BET, 1)
+        while (batch := planner.next_batch()) is not None:
+            cache.prepare(batch)
+            planner.done(batch, BatchResult(cache.decode(batch.rows)))
+
+    shared = planner.open()
+    ask(shared, [1, 2, 3, 4])
+    call = planner.open(shared)
+    ask(call, [1, 2, 3, 4, 5, 6])
+    assert (planner.reused_tokens, planner.computed_tokens) == (4, 6)
+    ask(call, [1, 2, 3, 4, 5, 1, 1])
+    assert (planner.reused_tokens, planner.computed_tokens) == (9, 8)
+    assert planner.rolled_back(call) == planner.rolled_back_tokens == 1
+    assert planner.cells == 4 + 7
+    assert planner.distinct_cells([shared]) == 4 + 3
+    assert planner.distinct_cells([]) == planner.cells
+
+
 def test_a_fork_shares_its_prefix() -> None:
     plan, cache = planner(), Cache()
     prefix = plan.open()

@@ -54,3 +54,17 @@ def test_an_exception_is_inside_the_line(capsys: pytest.CaptureFixture[str]) -> 
         structlog.get_logger().exception("reply_failed")
     line = json.loads(capsys.readouterr().err)
     assert "ValueError: list.remove(x)" in line["exception"]
+
+
+def test_a_calls_exception_is_told_without_its_message_unless_words_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (False, True):
+        set_up("info", words=words)
+        try:
+            [].remove("secret")
+        except ValueError:
+            structlog.get_logger().exception("call_failed", call="CA1")
+            logging.getLogger("other").exception("elsewhere")
+        mine, other = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+        assert "ValueError" in mine["exception"]
+        assert ("list.remove(x)" in mine["exception"]) == words
+        assert "list.remove(x)" in other["exception"]

@@ -70,6 +70,9 @@ def test_a_run_brings_its_result_and_its_times() -> None:
             assert ran.value == "HELLO"
             assert ran.queued_ns <= ran.started_ns <= ran.ended_ns
             assert scheduler.usage.runs == {"tts": 1}
+            ((key, core_s),) = scheduler.usage.core_s.items()
+            assert key == ("tts", scheduler.past[-1].priority)
+            assert core_s == scheduler.past[-1].core_s > 0
 
     asyncio.run(main())
 

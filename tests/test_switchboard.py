@@ -11,9 +11,13 @@ import pytest
 
 from config.bot import load_bot
 from config.settings import load_settings
+from config.tracing import TracingSettings
+from pipeline.jobs import PastJob, Priority
+from pipeline.scheduler import Usage
 from telephony.metrics import Metrics
 from telephony.serve import serve
 from telephony.switchboard import Observer, Switchboard
+from telephony.tracing import Tracing
 from telephony.transfer import AfterCall, Dial, HangUp, Record
 
 BOT = """version = 1
@@ -63,16 +67,22 @@ def test_as_many_are_let_in_as_settings_and_model_allow(tmp_path: Path, max_call
 
 def test_counts_become_metrics() -> None:
     metrics = Metrics()
-    observer = Observer(metrics)
+    usage = Usage()
+    observer = Observer(metrics, "CA1", usage, Tracing(TracingSettings(), metrics, None))
+    usage.add(PastJob("asr", ("CA1", 1), Priority.BET, 2, 0, 0, 500_000_000))
     for name in ("bet_won", "bet_lost", "commit_undone", "something_else"):
         observer.counted(name)
     observer.silenced(180.0)
     observer.counted("barge_in_resumed")
+    observer.counted("barge_in_cancelled")  # of a sound that came when the bot was silent already: counted, and no time observed
     text = metrics.exposition().decode()
     assert 'firstword_bets_total{outcome="won"} 1.0' in text
     assert 'firstword_bets_total{outcome="lost"} 2.0' in text
     assert 'firstword_barge_ins_total{outcome="resumed"} 1.0' in text
+    assert 'firstword_barge_ins_total{outcome="cancelled"} 1.0' in text
     assert "firstword_barge_in_latency_ms_sum 180.0" in text
+    assert "firstword_barge_in_latency_ms_count 1.0" in text
+    assert usage.bets.core_s == {"won": 1.0, "lost": 0.0}
 
 
 def test_a_missing_model_is_told_before_the_port_opens(tmp_path: Path) -> None:

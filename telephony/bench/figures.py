@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from pipeline.phrases import one_sentence
+
 Json = Mapping[str, Any]
-_ONE_SENTENCE = re.compile(r"^[^.!?]*(?:[.!?](?=\w)[^.!?]*)*[.!?]?\s*$")
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float | int]:
@@ -46,12 +46,7 @@ def figures(calls: Sequence[Json]) -> dict[str, Any]:
 
 def end_to_end_ms(turn: Json) -> float | None:
     """From the caller's last audible sample until the whole of a one-sentence reply was synthesised; None for longer ones."""
-    if (
-        turn["outcome"] != "answered"
-        or not turn["reply"]
-        or not _ONE_SENTENCE.match(turn["reply"])
-        or turn["first_audio_ms"] is None
-    ):
+    if turn["outcome"] != "answered" or not turn["reply"] or not one_sentence(turn["reply"]) or turn["first_audio_ms"] is None:
         return None
     made = [stage["end_ms"] for stage in turn["stages"] if stage["name"] == "tts"]
     return float(max([turn["first_audio_ms"], *made]))

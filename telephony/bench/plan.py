@@ -16,13 +16,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One line of the report: `turns` answered turns with `callers` at once, under `environment`."""
+    """One line of the report: `turns` answered turns with `callers` at once, under `environment`; `traced`: spans go to a collector."""
 
     name: str
     callers: int
     turns: int
     about: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    traced: bool = False
 
 
 # Six turns in ten are plain questions, the others interrupt, hum, or stop to think in mid-sentence.
@@ -48,6 +49,7 @@ ABLATIONS = (
         "no phrases made ahead", 1, 60, "the owner's facts are spoken when they are asked for", {"FIRSTWORD_TTS__PREPARE": "false"}
     ),
     Run("whole Whisper window", 1, 60, "30 s of audio a transcript, not 10", {"FIRSTWORD_ASR__WINDOW_S": "30"}),
+    Run("traced", 1, 60, "nothing; the spans of every turn go to a collector on the same machine", traced=True),
 )
 
 

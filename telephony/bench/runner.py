@@ -16,6 +16,7 @@ from telephony.caller.place import place_call
 from telephony.caller.result import CallResult
 from telephony.caller.script import CallerScript
 
+from .collector import collector
 from .plan import MIX, Run
 
 # The product makes its own phrases in idle time; a line that has just been switched on has had some.
@@ -25,16 +26,31 @@ STAGGER_S = 1.7
 
 def run(plan: Run, logs: Path) -> list[dict[str, Any]]:
     """The calls of one line, as `CallResult.as_json` has them."""
+    with _collecting(plan) as tracing:
+        return [call.as_json() for call in _groups(plan, {**plan.environment, **tracing}, logs)]
+
+
+@contextmanager
+def _collecting(plan: Run) -> Iterator[dict[str, str]]:
+    """The variables that say where spans go."""
+    if plan.traced:
+        with collector() as url:
+            yield {"FIRSTWORD_TRACING__ENDPOINT": url}
+    else:
+        yield {}
+
+
+def _groups(plan: Run, environment: dict[str, str], logs: Path) -> list[CallResult]:
     calls: list[CallResult] = []
     for number, group in enumerate(MIX):
         wanted = round(plan.turns * group.share)
         scripts = [load_fixture(name) for name in group.fixtures]
         with (
-            _environment(dict(plan.environment)),
+            _environment(environment),
             own_server(bot_file(scripts[0]), None, logs / f"{plan.name.replace(' ', '-')}-{number}.log") as url,
         ):
             calls += asyncio.run(_hold(url, scripts, plan.callers, wanted))
-    return [call.as_json() for call in calls]
+    return calls
 
 
 async def _hold(url: str, scripts: list[CallerScript], callers: int, wanted: int) -> list[CallResult]:

@@ -93,7 +93,11 @@ def _measure(one: Spoken, runs: Sequence[Run], bot: Pcm) -> TurnResult:
         )
     answer = next((start for start in onsets if start >= one.end), None)
     if answer is not None and not one.say.hum:
-        result = replace(result, first_word_ms=(answer - one.end) // _PER_MS)
+        last = max(end for start, end in runs if one.end <= start < one.until)
+        whole = last <= one.until
+        result = replace(
+            result, first_word_ms=(answer - one.end) // _PER_MS, reply_end_ms=(last - one.end) // _PER_MS if whole else None
+        )
     return result
 
 

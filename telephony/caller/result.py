@@ -28,7 +28,8 @@ class Stage:
 class TurnResult:
     """One utterance and what the caller heard after it. Times are ms; `said_*` and `bot_*` count from the `start` message.
 
-    `first_word_ms`: last audible caller sample to first audible bot sample after it.
+    `first_word_ms`: last audible caller sample to first audible bot sample after it; `reply_end_ms`: to the last one of a reply that nobody
+    spoke over.
     `over_bot`: said while the bot was audible; then `barge_in_ms` is the interruption's first audible sample to the bot's last one,
     and `resumed_ms` the pause until the bot went on or answered.
     `cut_ins`: how often the bot became audible while the utterance was not over; `pauses`: how often it could have been tempted to.
@@ -41,6 +42,7 @@ class TurnResult:
     hum: bool = False
     late: bool = False
     first_word_ms: int | None = None
+    reply_end_ms: int | None = None
     over_bot: bool = False
     barge_in_ms: int | None = None
     resumed_ms: int | None = None
