@@ -20,6 +20,7 @@ from pipeline.turn_events import (
     Play,
     ReplyPhraseReady,
     Silenced,
+    SpeechPaused,
     SpeechStarted,
     TurnCommand,
     TurnEvent,
@@ -51,6 +52,7 @@ class Transcript:
         self._rate_hz = rate_hz
         self._phrases: dict[tuple[int, int], tuple[str, int]] = {}  # (turn, index): words, samples
         self._speech: int | None = None  # where the caller's words began
+        self._paused = 0  # where they ended, as far as is known
         self._heard = ""  # the newest final transcript
         self._cut = 0
 
@@ -60,6 +62,8 @@ class Transcript:
         match event:
             case SpeechStarted(sample):
                 self._speech = sample if self._speech is None else self._speech
+            case SpeechPaused(sample):
+                self._paused = sample
             case FinalReady(text=text):
                 self._heard = text
             case Silenced():
@@ -85,7 +89,7 @@ class Transcript:
                     lines += self._over(command, at)
                 case Count("barge_in_resumed"):
                     start = at if self._speech is None else self._speech
-                    lines.append(self._line(start, max(start, self._cut), "caller", "hum", self._heard))
+                    lines.append(self._line(start, max(start, self._paused), "caller", "hum", self._heard))
                     self._speech = None
                 case _:
                     pass

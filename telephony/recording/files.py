@@ -29,6 +29,9 @@ VERSION = 1
 MANIFEST, AUDIO, TRANSCRIPT, WIRE = "recording.json", "audio.wav", "transcript.jsonl", "wire.jsonl"
 EVENTS, TURNS, BOT = "events.jsonl", "turns.jsonl", "bot.toml"
 
+RECORDING_FOLDER = "FIRSTWORD_RECORDING__FOLDER"
+"""The setting, as a variable of the environment."""
+
 _WAV_HEADER = 44
 _FRAME_BYTES = 4
 

@@ -6,6 +6,7 @@ import fcntl
 import gzip
 import json
 import os
+import time
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,6 +102,16 @@ class Recording:
 def recordings(folder: Path) -> list[Path]:
     """The recordings in a folder, oldest first."""
     return sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+
+
+def await_complete(folder: Path, within_s: float = 10.0) -> Recording:
+    """The recording once its last batch is written. Raises RecordingError when that takes too long. Blocks."""
+    give_up = time.monotonic() + within_s
+    while (recording := Recording.open(folder)).manifest.get("state") == "open":
+        if time.monotonic() > give_up:
+            raise RecordingError(f"{folder} is still open after {within_s:g} s")
+        time.sleep(0.05)
+    return recording
 
 
 def mark_cut(folder: Path) -> list[Path]:
