@@ -78,12 +78,14 @@ def described(difference: Difference, before: Sequence[Entry] = ()) -> str:
     return "\n".join(lines)
 
 
-def report(log: EventLog, replayed: Replayed, most: int = 5) -> str:
+def report(log: EventLog, replayed: Replayed, most: int = 4) -> str:
     """All of it for the eye; the first differences matter, what follows is their consequence."""
     lines = []
+    shown = 0
     for difference in replayed.differences[:most]:
-        before = [item for item in log.items[max(0, difference.number - 2) : difference.number] if isinstance(item, Entry)]
+        before = [item for item in log.items[max(shown, difference.number - 2) : difference.number] if isinstance(item, Entry)]
         lines.append(described(difference, before))
+        shown = difference.number + 1
     if len(replayed.differences) > most:
         lines.append(f"… and {len(replayed.differences) - most} more differences, most of them consequences of the first")
     if replayed.stopped:

@@ -102,7 +102,7 @@ def _replay_log(source: Recording, console: Console, *, present: bool) -> bool:
         cut = "" if log.complete else ", up to where the log was cut"
         console.print(f"{replayed.entries} events, the same commands and alarms{cut}")
     else:
-        console.print(Text(report(log, replayed)))
+        console.print(Text(report(log, replayed)), soft_wrap=True)
         console.print(f"[red]{len(replayed.differences)} of {replayed.entries} answers differ[/red]")
     return replayed.same
 
