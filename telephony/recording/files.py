@@ -109,7 +109,7 @@ class RecordingFiles:
     def __init__(self, folder: Path, head: Head) -> None:
         self.folder = _new_folder(folder, f"{head.began:%Y%m%dT%H%M%SZ}-{head.call_sid}")
         self._head = head
-        self._lost: dict[str, int] = {}
+        self.lost: dict[str, int] = {}
         with ExitStack() as stack:
             self._events, self._wire, self._transcript, self._turns = (
                 stack.enter_context(closing(GrowingLines(self.folder / name))) for name in (EVENTS, WIRE, TRANSCRIPT, TURNS)
@@ -134,13 +134,13 @@ class RecordingFiles:
     def close(self, ending: Ending) -> None:
         """The call is over and all of it is written."""
         self.abandon()
-        state = "incomplete" if self._lost else "complete"
+        state = "incomplete" if self.lost else "complete"
         self._write_manifest(
             state=state,
             end_reason=ending.reason,
             duration_ms=self._wav.samples * 1000 // self._head.rate_hz,
             counters=dict(ending.counters),
-            lost=self._lost,
+            lost=self.lost,
         )
 
     def abandon(self) -> None:
@@ -152,7 +152,7 @@ class RecordingFiles:
         lost = batch.lost
         for name, count in (("samples", lost.samples), ("messages", lost.messages), ("notes", lost.notes)):
             if count:
-                self._lost[name] = self._lost.get(name, 0) + count
+                self.lost[name] = self.lost.get(name, 0) + count
         if lost.messages:
             self._wire.append([json.dumps({"lost": lost.messages})])
         if lost.samples or lost.notes:
@@ -160,7 +160,7 @@ class RecordingFiles:
             audio_ms = lost.samples * 1000 // self._head.rate_hz
             self._transcript.append([json.dumps({"lost": {"from_ms": at_ms, "audio_ms": audio_ms, "lines": lost.notes}})])
         if gaps := sum(entry.lost for entry in batch.entries if isinstance(entry, Gap)):
-            self._lost["events"] = self._lost.get("events", 0) + gaps
+            self.lost["events"] = self.lost.get("events", 0) + gaps
 
     def _write_manifest(self, **more: Any) -> None:
         head = self._head

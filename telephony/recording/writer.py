@@ -132,6 +132,8 @@ class RecordingWriter:
                 if slot.files is not None:
                     slot.files.write(batch)
                     slot.files.close(ending)
+                    if slot.files.lost:
+                        log.warning("recording_incomplete", call=slot.head.call_sid, **slot.files.lost)
                     slot.files = None
             case _:
                 assert_never(job)
