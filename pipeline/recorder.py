@@ -1,4 +1,4 @@
-"""Gathers what a recording is made of, on the event loop: a few appends per message, and a batch for the writer four times a second.
+"""Gathers what a recording is made of, on the event loop: a few appends per message, and a batch for the writer five times a second.
 
 No clock, no I/O: `now` is passed in, and a batch is handed to `Inbox.offer`, which returns at once. What the inbox has no room for is
 dropped and told in the next batch that it takes; memory is bounded whatever the disk does. Format: docs/recordings.md.
@@ -19,9 +19,9 @@ from pipeline.trace import TurnTrace
 from pipeline.transcript import Line, Transcript
 from pipeline.turn_events import Silenced, TurnEvent
 
-BATCH_NS = 250_000_000
-# An answer to a flush comes within 400 ms and a round trip: until then it is not known what was heard.
-HOLD_MS = 500
+BATCH_NS = 200_000_000
+# The answer to a flush takes a round trip: until then it is not known what was heard. Together with a batch well under a second: what a crash costs.
+HOLD_MS = 350
 # Events, lines and traces are small and kept for the next batch when one is refused; this many, a quarter of an hour of them.
 MAX_KEPT = 5000
 # Of the wire in one batch: eight times what a caller and a bot say in a stall of 2 s. Only a peer that floods sends more.
@@ -89,7 +89,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A quarter of a second. `left` and `right` are int16 of one length, from `first_sample` of the caller's timeline on."""
+    """A fifth of a second. `left` and `right` are int16 of one length, from `first_sample` of the caller's timeline on."""
 
     first_sample: int
     left: Pcm

@@ -119,9 +119,9 @@ def test_what_a_killed_process_leaves_is_read_and_marked(tmp_path: Path) -> None
 
 def test_the_wire_is_kept_as_it_was_also_when_it_was_wrong() -> None:
     def row(who: str, text: str) -> object:
-        return json.loads(wire_line(WireMessage(1_500_000, who, text)))  # type: ignore[arg-type]
+        return json.loads(wire_line(WireMessage(1_900_000, who, text)))  # type: ignore[arg-type]
 
-    assert row("twilio", '{"event": "media"}') == {"at_ms": 1.5, "from": "twilio", "message": {"event": "media"}}
-    assert row("bot", '{"event": "clear"}') == {"at_ms": 1.5, "from": "bot", "message": {"event": "clear"}}
-    for wrong in ("not json", "[1]", '{"a":\n 1}', "[" * 60_000, "\u2028"):
-        assert row("twilio", wrong) == {"at_ms": 1.5, "from": "twilio", "text": wrong}
+    assert row("twilio", '{"event": "media"}') == {"at_ms": 1, "from": "twilio", "message": {"event": "media"}}
+    assert row("bot", '{"event": "clear"}') == {"at_ms": 1, "from": "bot", "message": {"event": "clear"}}
+    for wrong in ("not json", "[1]", '{"a":\n 1}', "[" * 60_000, '{"a": ' * 20_000, '{"a": 1} {', "{", "", "\u2028"):
+        assert row("twilio", wrong) == {"at_ms": 1, "from": "twilio", "text": wrong}

@@ -123,7 +123,7 @@ class RecordingFiles:
             self._stack = stack.pop_all()
 
     def write(self, batch: Batch) -> None:
-        """Append a quarter of a second."""
+        """Append a fifth of a second."""
         self._note_lost(batch)
         self._wav.append(batch.first_sample, batch.left, batch.right)
         self._events.append(entry_line(entry) for entry in batch.entries)
@@ -187,17 +187,22 @@ def write_manifest(folder: Path, table: Mapping[str, Any]) -> None:
 
 
 def wire_line(message: WireMessage) -> str:
-    """The message as it was on the wire if it is JSON in one line, else as a text. Ours always is."""
+    """The message as it was on the wire if it is a JSON object in one line, else as a text. Ours always is."""
     text = message.text
-    at_ms = round(message.at_ns / 1e6, 3)
-    if message.who == "bot" or ("\n" not in text and _is_json(text)):
+    at_ms = message.at_ns // 1_000_000
+    if message.who == "bot" or _is_object(text):
         return f'{{"at_ms": {at_ms}, "from": "{message.who}", "message": {text}}}'
     return json.dumps({"at_ms": at_ms, "from": message.who, "text": text}, ensure_ascii=False)
 
 
-def _is_json(text: str) -> bool:
+_decoder = json.JSONDecoder()
+
+
+def _is_object(text: str) -> bool:
+    if text[:1] != "{" or "\n" in text:
+        return False
     try:
-        return isinstance(json.loads(text), dict)
+        return _decoder.raw_decode(text)[1] == len(text)
     except (ValueError, RecursionError):
         return False
 

@@ -20,7 +20,7 @@ from telephony.recording.reader import mark_cut
 log = structlog.get_logger(__name__)
 
 ROOM = 256
-"""Batches that wait for the disk: 8 s of eight calls, about 6 MB."""
+"""Batches that wait for the disk: 6 s of eight calls, about 5 MB."""
 
 
 @dataclass(slots=True)
