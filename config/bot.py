@@ -92,6 +92,7 @@ class Bot(_Table):
     silence_s: float = Field(default=7.0, ge=2.0, le=60.0, description="silence before a reprompt")
     max_call_s: float | None = Field(default=None, ge=10.0, description="in place of the settings' limit, if it is shorter")
     vocabulary: tuple[str, ...] = Field(default=(), max_length=100, description="names and words that callers say here")
+    record: bool = Field(default=True, description="false: its calls are not recorded, whatever the settings say")
     turn: BotTurn = BotTurn()
     after_call: AfterCall = AfterCall()
 

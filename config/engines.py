@@ -5,6 +5,7 @@ A model field takes a name of the lock file (`firstword models list`) or a path.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -133,6 +134,17 @@ class PlayoutSettings(EngineTable):
 
     lead_ms: int = Field(default=160, ge=40, le=2000)
     mark_ms: int = Field(default=100, ge=20, le=2000)
+
+
+class RecordingSettings(EngineTable):
+    """Calls are recorded into `folder`, one folder a call; none: no call is. A bot file may say `record = false`."""
+
+    folder: Path | None = None
+
+    @field_validator("folder")
+    @classmethod
+    def _at_home(cls, path: Path | None) -> Path | None:
+        return path.expanduser() if path else path
 
 
 class EmbedSettings(EngineTable):

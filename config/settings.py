@@ -24,6 +24,7 @@ from config.engines import (
     EmbedSettings,
     LlmSettings,
     PlayoutSettings,
+    RecordingSettings,
     TtsSettings,
     TurnSettings,
     VadSettings,
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     playout: PlayoutSettings = PlayoutSettings()
     embed: EmbedSettings = EmbedSettings()
     tracing: TracingSettings = TracingSettings()
+    recording: RecordingSettings = RecordingSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -221,9 +223,9 @@ def _read_file(path: Path) -> dict[str, Any]:
     if "config_file" in table:
         line = line_of(("config_file",), key_lines(text))
         raise SettingsError(f"{path}:{line}: a settings file can't name another one")
-    for key in ("bot", "models_dir"):
-        if isinstance(table.get(key), str):
-            table[key] = path.parent / Path(table[key]).expanduser()
+    for place, key in ((table, "bot"), (table, "models_dir"), (table.get("recording"), "folder")):
+        if isinstance(place, dict) and isinstance(place.get(key), str):
+            place[key] = path.parent / Path(place[key]).expanduser()
     return table
 
 

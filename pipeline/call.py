@@ -18,10 +18,12 @@ from pipeline.bets import Bets
 from pipeline.dialogue import Ask, Dialogue, Say
 from pipeline.ears import Ears, Hearing
 from pipeline.engines import Engines
+from pipeline.event_log import Answer
 from pipeline.heard import heard_words
 from pipeline.jobs import Priority, Work
 from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Played, Resumed, Segment, Started
 from pipeline.listen_ahead import ListenAhead
+from pipeline.recorder import NotRecorded, Recorder
 from pipeline.reply import Reply, ReplyMaker
 from pipeline.scheduler import JobDroppedError
 from pipeline.speaker import WireFormat
@@ -124,7 +126,9 @@ class Call:
         settings: CallSettings,
         observer: CallObserver,
         clock: Callable[[], int],
+        recorder: Recorder | None = None,
     ) -> None:
+        self._recorder = recorder or NotRecorded()
         self.trace = CallTrace(leg.call, settings.bot, clock())
         self.log: deque[tuple[int, TurnEvent]] = deque(maxlen=LOG_BOUND)
         self._leg = leg
@@ -206,6 +210,7 @@ class Call:
 
     def _hear(self, event: Audio) -> None:
         now = self._clock()
+        self._recorder.caller(event.first_sample, event.pcm, now)
         heard = self._ears.hear(
             event.first_sample, event.pcm, now, bot_audible=self._machine.bot_audible, ahead=self._leg.queued_samples
         )
@@ -231,7 +236,9 @@ class Call:
     def _take(self, event: TurnEvent) -> None:
         now = self._clock()
         self.log.append((now, event))
-        for command in self._machine.handle(event, now):
+        commands = tuple(self._machine.handle(event, now))
+        self._recorder.took(event, Answer(commands, self._machine.alarm_sample, self._machine.alarm_ns), now)
+        for command in commands:
             self._do(command, now)
         if self._machine.state is State.THINKING:
             self._bets.hurry()  # it began as a bet
@@ -436,6 +443,7 @@ class Call:
         pcm = self._leg.decode(payload)
         self._ears.bot_speaks(pcm)
         self._at_ear.given(command.turn_id, pcm, now)
+        self._recorder.bot(pcm, now)
 
     def _finish(self, command: Finish, now: int) -> None:
         reply = self._replies.pop(command.turn_id, None)
@@ -458,6 +466,7 @@ class Call:
             self._dialogue.commit(reply.said, trace.heard, reply.plan)
         self.trace.turns.append(trace)
         self._observer.turn_over(trace)
+        self._recorder.turn_over(trace)
         words = {"caller": trace.caller, "reply": trace.reply} if self._settings.log_words else {}
         first_ms = None if trace.first_word_ms is None else round(trace.first_word_ms)
         log.info("turn", call=self._leg.call, turn=trace.turn_id, outcome=trace.outcome, first_word_ms=first_ms, **words)

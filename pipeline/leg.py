@@ -106,6 +106,10 @@ class Capability(Enum):
 Outcome = Literal["done", "unsupported", "gone"]
 
 
+Wiretap = Callable[[Literal["twilio", "bot"], str, int], None]
+"""Who wrote a message of the wire, its text, and when it came in or went out (monotonic ns). Returns at once."""
+
+
 class CallLeg(Protocol):
     """What a call needs of its leg. Owned by the pipeline, implemented in telephony."""
 
@@ -136,6 +140,10 @@ class CallLeg(Protocol):
 
     def subscribe(self, sink: Callable[[LegEvent], None]) -> None:
         """Name the one receiver of events. Called once, before the leg runs."""
+        ...
+
+    def listen_in(self, wiretap: Wiretap) -> None:
+        """Name who sees every message on the wire; before the leg runs. A leg without messages never calls it."""
         ...
 
     def encode(self, pcm: Pcm) -> bytes:

@@ -14,6 +14,7 @@ from telephony import cli_models
 from telephony.cli_bench import bench_command
 from telephony.cli_call import call_command
 from telephony.cli_check import check_bot_command
+from telephony.cli_replay import replay_command
 from telephony.cli_trace import trace_command
 from telephony.cli_transcribe import transcribe_command
 
@@ -26,6 +27,7 @@ app.command("transcribe")(transcribe_command)
 app.command("check-bot")(check_bot_command)
 app.command("bench")(bench_command)
 app.command("trace")(trace_command)
+app.command("replay")(replay_command)
 
 USAGE = 2
 

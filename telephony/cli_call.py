@@ -40,6 +40,10 @@ def call_command(
     save: Annotated[Path | None, typer.Option(help="A folder for the call's stereo WAV, its JSON and the gateway's log.")] = None,
     delay_ms: Annotated[float | None, typer.Option(help="Network delay each way.", min=0)] = None,
     jitter_ms: Annotated[float | None, typer.Option(help="Up to so much more delay, seeded; order is kept.", min=0)] = None,
+    loss: Annotated[float | None, typer.Option(help="Share of the caller's frames that is lost.", min=0, max=1)] = None,
+    duplicates: Annotated[float | None, typer.Option(help="Share of them that comes twice.", min=0, max=1)] = None,
+    stall_ms: Annotated[float | None, typer.Option(help="So long nothing moves, from --stall-at-ms on.", min=0)] = None,
+    stall_at_ms: Annotated[float | None, typer.Option(help="When the stall begins.", min=0)] = None,
     callers: Annotated[int, typer.Option(help="So many callers with the same script.", min=1)] = 1,
     stagger_ms: Annotated[int, typer.Option(help="Each caller begins so long after the one before.", min=0)] = 1500,
 ) -> None:
@@ -47,8 +51,10 @@ def call_command(
     console = Console(stderr=as_json)
     try:
         script = _script(fixture, [*(wav or []), *(more or [])])
-        if delay_ms is not None or jitter_ms is not None:
-            script = replace(script, network=Network(delay_ms or 0.0, jitter_ms or 0.0, script.network.seed))
+        network = {"delay_ms": delay_ms, "jitter_ms": jitter_ms, "loss": loss, "duplicates": duplicates}
+        network |= {"stall_ms": stall_ms, "stall_at_ms": stall_at_ms}
+        if given := {name: value for name, value in network.items() if value is not None}:
+            script = replace(script, network=Network(**given, seed=script.network.seed))
         with ExitStack() as stack:
             address = url
             if address is None:

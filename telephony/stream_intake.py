@@ -116,7 +116,7 @@ class StreamIntake:
         try:
             async with asyncio.timeout(self._settings.start_timeout_s):
                 await websocket.accept()
-                started = await self._start(socket, stream)
+                started, opening = await self._start(socket, stream)
         except TimeoutError:
             return await self._close(socket, POLICY_VIOLATION, "no_start")
         except (SocketClosedError, WebSocketDisconnect, RuntimeError) as gone:
@@ -133,14 +133,18 @@ class StreamIntake:
             return await self._close(socket, POLICY_VIOLATION, "call_has_a_stream")
         if self._reception.ready() is not None or self.full:
             return await self._close(socket, TRY_AGAIN_LATER, "full")
-        return await self._carry(socket, stream, started)
+        return await self._carry(socket, stream, started, opening)
 
-    async def _start(self, socket: WebSocketMedia, stream: TwilioStream) -> StreamStarted | Violation:
+    async def _start(self, socket: WebSocketMedia, stream: TwilioStream) -> tuple[StreamStarted | Violation, list[str]]:
+        """What the stream begins with, and the first message and the last of those that it took."""
+        opening: list[str] = []
         while True:
-            for event in stream.receive(await socket.receive()):
+            message = await socket.receive()
+            opening = [*opening[:1], str(message)]
+            for event in stream.receive(message):
                 match event:
                     case StreamStarted() | Violation():
-                        return event
+                        return event, opening
                     case Ignored(reason):
                         self._metrics.count_ignored(reason)
                     case _:
@@ -154,7 +158,7 @@ class StreamIntake:
         except SocketClosedError as gone:
             log.debug("gone_at_close", reason=str(gone))
 
-    async def _carry(self, socket: WebSocketMedia, stream: TwilioStream, started: StreamStarted) -> None:
+    async def _carry(self, socket: WebSocketMedia, stream: TwilioStream, started: StreamStarted, opening: list[str]) -> None:
         leg = TwilioLeg(
             socket,
             stream,
@@ -163,6 +167,7 @@ class StreamIntake:
             mark_ms=self._settings.playout.mark_ms,
             on_ignored=self._metrics.count_ignored,
             on_transfer=self._note_transfer,
+            opening=opening,
         )
         self._legs[leg.call] = leg
         self._count()

@@ -23,6 +23,7 @@ from pipeline.jobs import Priority, Work
 from pipeline.leg import CallLeg
 from pipeline.llama import MAX_ROWS
 from pipeline.llm import LlamaLlm
+from pipeline.recorder import Recorder
 from pipeline.scheduler import Engine, JobDroppedError, Scheduler, Usage
 from pipeline.smart_turn import TurnRequest
 from pipeline.speaker import PhraseCache, PhraseShelf, PhraseSpeaker, WireFormat
@@ -35,6 +36,8 @@ from telephony.engine_metrics import EngineMetrics
 from telephony.g711 import encode
 from telephony.loading import LoadedEngines, load, model_files, turn_taking, voice_of
 from telephony.metrics import Metrics
+from telephony.recording.files import Ending, Head
+from telephony.recording.writer import Recording, RecordingWriter
 from telephony.tracing import Tracing, open_tracing
 from telephony.transfer import AfterCall, Dial, HangUp, Record
 
@@ -108,9 +111,16 @@ class Switchboard:
         self._nobody_calls = asyncio.Event()
         self._nobody_calls.set()
         self._preparing: asyncio.Task[None] | None = None
+        self._writer: RecordingWriter | None = None
+        self._bot_text = ""
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        folder = self._settings.recording.folder
+        if folder is not None and self._bot.record:
+            self._bot_text = self._settings.bot.read_text("utf-8")
+            self._writer = RecordingWriter(folder)
+            self._writer.start()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -120,6 +130,8 @@ class Switchboard:
             await asyncio.wait([self._preparing])
         await self._stack.aclose()
         await asyncio.get_running_loop().run_in_executor(None, self._tracing.close)
+        if self._writer is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
         if self._loaded is not None:
             self._loaded.llama.close()
             if self._loaded.words is not None:
@@ -150,7 +162,8 @@ class Switchboard:
 
     async def converse(self, leg: CallLeg) -> None:
         """Hold one call until it is over."""
-        call = self.call(leg)
+        recording = self._begin_recording(leg)
+        call = self.call(leg, recording.recorder if recording else None)
         self._active += 1
         self._nobody_calls.clear()
         self._metrics.active_calls.set(self._active)
@@ -165,8 +178,18 @@ class Switchboard:
             self._metrics.active_calls.set(self._active)
             self.calls.end(leg.call)
             self._tracing.call_over(call.trace)
+            if recording is not None:
+                recording.end(Ending(call.trace.end_reason, call.trace.counters), time.monotonic_ns())
 
-    def call(self, leg: CallLeg) -> Call:
+    def _begin_recording(self, leg: CallLeg) -> Recording | None:
+        if self._writer is None or self._call_settings is None:
+            return None
+        head = Head(leg.call, self._bot.name, self._bot_text, leg.rate_hz, self._call_settings.turn, dt.datetime.now(dt.UTC))
+        recording = self._writer.begin(head, time.monotonic_ns())
+        leg.listen_in(recording.recorder.wire)
+        return recording
+
+    def call(self, leg: CallLeg, recorder: Recorder | None = None) -> Call:
         """A conversation on this leg. Warm first."""
         assert self._engines is not None
         assert self._dialogue is not None
@@ -178,6 +201,7 @@ class Switchboard:
             self._call_settings,
             Observer(self._metrics, leg.call, self._engines.scheduler.usage, self._tracing),
             time.monotonic_ns,
+            recorder,
         )
 
     def text_conversation(self, name: str) -> TextConversation:

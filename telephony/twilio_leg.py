@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, assert_never
 
 import structlog
 
-from pipeline.leg import Audio, Capability, Digit, Ended, Flushed, LegEvent, Outcome, Pcm, Segment, Started
+from pipeline.leg import Audio, Capability, Digit, Ended, Flushed, LegEvent, Outcome, Pcm, Segment, Started, Wiretap
 from telephony.g711 import decode, encode
 from telephony.playout import Clear, Frame, Mark, Output, Playout
 from telephony.transfer import is_target
@@ -87,7 +87,9 @@ class TwilioLeg:
         clock: Callable[[], int] = time.monotonic_ns,
         on_ignored: Callable[[str], None] = lambda _reason: None,
         on_transfer: Callable[[str, str], None] = lambda _call, _target: None,
+        opening: Sequence[str] = (),
     ) -> None:
+        """`opening`: the messages up to `start`, for whoever listens in."""
         self._socket = socket
         self._stream = stream
         self._started = started
@@ -95,6 +97,8 @@ class TwilioLeg:
         self._clock = clock
         self._on_ignored = on_ignored
         self._on_transfer = on_transfer
+        self._opening = opening
+        self._wiretap: Wiretap | None = None
         self._sink: Callable[[LegEvent], None] | None = None
         self._subscribed = asyncio.Event()
         self._wake = asyncio.Event()
@@ -135,6 +139,12 @@ class TwilioLeg:
             raise RuntimeError(f"{self.call}: the leg has a sink already")
         self._sink = sink
         self._subscribed.set()
+
+    def listen_in(self, wiretap: Wiretap) -> None:
+        """Name who sees the stream's messages; those up to `start` come at once."""
+        self._wiretap = wiretap
+        for message in self._opening:
+            wiretap("twilio", message, self._clock())
 
     def encode(self, pcm: Pcm) -> bytes:
         """int16 mono at 8000 Hz to µ-law (ITU-T G.711), one byte a sample."""
@@ -241,6 +251,8 @@ class TwilioLeg:
                 return self._end("disconnected")
             except TimeoutError:
                 return self._end("silent_socket")
+            if self._wiretap is not None:
+                self._wiretap("twilio", message if isinstance(message, str) else f"{len(message)} bytes", self._clock())
             for event in self._stream.receive(message):
                 self._handle(event, self._clock())
         return None
@@ -292,7 +304,10 @@ class TwilioLeg:
 
     async def _drain(self) -> None:
         while self._outbox and not self._reason:
-            await self._socket.send(self._outbox.popleft())
+            message = self._outbox.popleft()
+            if self._wiretap is not None:
+                self._wiretap("bot", message, self._clock())
+            await self._socket.send(message)
 
     async def _sleep(self) -> None:
         """Until the next 20 ms are due, or somebody wakes the pacer."""

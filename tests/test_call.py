@@ -15,6 +15,7 @@ from pipeline.endpointing import Waits
 from pipeline.engines import Engines
 from pipeline.leg import Digit, Ended
 from pipeline.llm import LlamaLlm
+from pipeline.recorder import Recorder
 from pipeline.scheduler import Scheduler
 from pipeline.speaker import PhraseCache, PhraseSpeaker
 from pipeline.trace import TurnTrace
@@ -64,6 +65,7 @@ class Phone:
     voice: TtsEngine = field(default_factory=lambda: TtsEngine(Tone(), threads=1))
     leg: FakeLeg = field(default_factory=FakeLeg)
     counts: Counts = field(default_factory=Counts)
+    recorder: Recorder | None = None
 
     def hold(self, script: Callable[[Line], Awaitable[None]]) -> Call:
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
@@ -80,7 +82,7 @@ class Phone:
             speaker = PhraseSpeaker(self.voice, scheduler, PhraseCache())
             line = Line(self.leg, scheduler, loop)
             parts = Engines(scheduler, self.asr, self.asr, self.turn, self.words, self.embed, llm, Loudness(), speaker)
-            call = Call(self.leg, parts, dialogue.fork(), SETTINGS, self.counts, lambda: line.now_ns)
+            call = Call(self.leg, parts, dialogue.fork(), SETTINGS, self.counts, lambda: line.now_ns, self.recorder)
             self.leg.subscribe(call.receive)
             running = asyncio.create_task(call.run(), name="call")
             await asyncio.sleep(0)

@@ -1,6 +1,8 @@
 """Twilio's HTTP side: TwiML read, signatures made, refusals named."""
 
 import http.server
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -118,3 +120,19 @@ def test_call_sids_look_like_twilios_and_differ() -> None:
     assert one.startswith("CA")
     assert set(one[2:]) <= set("0123456789abcdef")
     assert one != two
+
+
+def test_a_gateway_that_dies_while_it_answers_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def die() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(1)
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets the connection
+
+        thread = threading.Thread(target=die)
+        thread.start()
+        with pytest.raises(GatewayRefusedError, match="cannot be reached"):
+            Webhook(f"http://127.0.0.1:{listener.getsockname()[1]}").next({"CallSid": "CA1"}, None)
+        thread.join()

@@ -202,6 +202,28 @@ def test_sockets_that_send_no_start_are_few_and_short() -> None:
     run(test)
 
 
+def test_who_listens_in_hears_the_stream_from_its_first_message() -> None:
+    wire: list[dict[str, Any]] = []
+
+    class Listening(Desk):
+        async def converse(self, leg: CallLeg) -> None:
+            leg.listen_in(lambda who, text, now: wire.append({"from": who, **json.loads(text)}))
+            await super().converse(leg)
+
+    async def test() -> None:
+        desk = Listening()
+        async with gateway(desk) as g:
+            async with g.calling() as ws:
+                await desk.started.wait()
+                await ws.send(stop())
+                await close_code(ws)
+            await desk.ended.wait()
+        assert [m["event"] for m in wire if m["from"] == "twilio"] == ["connected", "start", "stop"]
+        assert wire[1]["start"]["callSid"] == "CA1"
+
+    run(test)
+
+
 def test_hangup_mid_word_leaves_nothing_and_touches_no_other_call() -> None:
     async def test() -> None:
         desk = Desk(greet)

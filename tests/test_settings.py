@@ -92,6 +92,14 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_paths_in_the_file_are_meant_from_its_folder(tmp_path: Path) -> None:
     settings = load_settings(config_file=write(tmp_path / "s.toml", 'bot = "bots/mine.toml"\nmodels_dir = "/srv/models"\n'))
     assert (settings.bot, settings.models_dir) == (tmp_path / "bots" / "mine.toml", Path("/srv/models"))
+    settings = load_settings(config_file=write(tmp_path / "s.toml", '[recording]\nfolder = "calls"\n'))
+    assert settings.recording.folder == tmp_path / "calls"
+
+
+def test_calls_are_recorded_only_when_a_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().recording.folder is None
+    monkeypatch.setenv("FIRSTWORD_RECORDING__FOLDER", "~/calls")
+    assert load_settings().recording.folder == Path.home() / "calls"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ from config.settings import load_settings
 from config.tracing import TracingSettings
 from pipeline.jobs import PastJob, Priority
 from pipeline.scheduler import Usage
+from pipeline.turn import TurnTaking
 from telephony.metrics import Metrics
+from telephony.recording.files import Ending
+from telephony.recording.reader import recordings
 from telephony.serve import serve
 from telephony.switchboard import Observer, Switchboard
 from telephony.tracing import Tracing
@@ -43,6 +46,27 @@ def switchboard(folder: Path, after_call: str = "", max_calls: int = 3) -> Switc
 )
 def test_what_follows_a_call_stands_in_the_bot_file(tmp_path: Path, table: str, expected: AfterCall) -> None:
     assert switchboard(tmp_path, table).after_call("CA1") == expected
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("key", "recorded"), [("", True), ("record = false\n", False)])
+def test_calls_are_recorded_where_settings_and_bot_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, recorded: bool
+) -> None:
+    monkeypatch.setenv("FIRSTWORD_RECORDING__FOLDER", str(tmp_path / "calls"))
+    wires: list[Any] = []
+    leg: Any = SimpleNamespace(call="CA1", rate_hz=8000, listen_in=wires.append)
+
+    async def test() -> None:
+        async with switchboard(tmp_path, key) as board:
+            board._call_settings = SimpleNamespace(turn=TurnTaking())  # type: ignore[assignment]
+            recording = board._begin_recording(leg)
+            assert (recording is not None) is recorded
+            if recording is not None:
+                recording.end(Ending("x"), 10**18)
+
+    asyncio.run(test())
+    assert len(wires) == len(recordings(tmp_path / "calls")) == int(recorded)
 
 
 @pytest.mark.models

@@ -94,6 +94,28 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(guarded())
 
 
+def test_who_listens_in_sees_every_message_in_order() -> None:
+    async def test() -> None:
+        call = Call()
+        wire: list[tuple[str, str]] = []
+        call.leg._opening = CALL[:2]
+        call.leg.listen_in(lambda who, text, now: wire.append((who, text)))
+        call.leg.play(Segment(1, 160, bytes(160)))
+        call.socket.inbox.put_nowait("not json")
+        running = asyncio.create_task(call.leg.run())
+        await call.socket.wrote.wait()
+        for message in CALL[2:]:
+            call.socket.inbox.put_nowait(message)
+        await running
+        heard = [text for who, text in wire if who == "twilio"]
+        assert heard[:3] == [*CALL[:2], "not json"]
+        assert set(CALL) <= set(heard)
+        assert [json.loads(text) for who, text in wire if who == "bot"] == call.socket.sent
+        assert len(call.socket.sent) > 0
+
+    run(test)
+
+
 def test_caller_to_pipeline() -> None:
     async def test() -> None:
         call = Call()

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -32,17 +32,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def own_server(bot: Path | None = None, profile: str | None = None, log: Path | None = None) -> Iterator[str]:
+def own_server(
+    bot: Path | None = None, profile: str | None = None, log: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Run `firstword serve` and yield its http address once `/readyz` says yes; stop it at the end.
 
-    `log` keeps what it writes (default: a temporary file). Raises `ServerNotReadyError`.
+    `log` keeps what it writes (default: a temporary file). `settings`: variables over those of the environment. Raises `ServerNotReadyError`.
     """
     port = free_port()
     command = [sys.executable, "-m", "telephony.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--bot", str(bot)] if bot is not None else []
     command += ["--profile", profile] if profile is not None else []
     with log.open("w+b") if log is not None else tempfile.TemporaryFile() as written:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=subprocess.STDOUT, env=_environment())  # noqa: S603
+        environment = {**_environment(), **(settings or {})}
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=subprocess.STDOUT, env=environment)  # noqa: S603
         try:
             url = f"http://127.0.0.1:{port}"
             wait_ready(url, process, written)

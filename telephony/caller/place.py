@@ -8,7 +8,7 @@ import binascii
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -19,15 +19,17 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from pipeline.audibility import FRAME_MS
 from pipeline.leg import Pcm
 from pipeline.trace import MS
+from telephony.caller_timeline import CallerTimeline
 
 from .caller import Caller, PressKey, PutDown, Speak
 from .ear import Ear
 from .line import FRAME, Echo, Line
 from .measure import greeting_ms, measure_turns, missed, spoken, with_checks, with_trace
-from .network import Direction, Network
+from .network import Direction, FrameLoss, Network
+from .recorded import RecordedMessage, frame_message, next_frame
 from .result import CallResult
 from .script import CallerScript
-from .wav import RATE_HZ
+from .wav import RATE_HZ, ulaw_to_pcm
 from .webhook import ACCOUNT_SID, GatewayRefusedError, Webhook, new_call_sid, new_stream_sid
 from .wire import FarEnd
 
@@ -37,6 +39,8 @@ Tap = Callable[[Literal["twilio", "bot"], int, str], None]
 _IN_FLIGHT = 2000
 """Messages on the way in one direction: 40 s of media. What no longer fits is dropped, and makes the call a failed one."""
 _TRACE_TRIES = 20
+_LISTENING_FRAMES = 500
+"""10 s in which a recorded caller who did not hang up waits for the bot to do so."""
 
 
 async def place_call(
@@ -48,10 +52,11 @@ async def place_call(
     auth_token: str | None = None,
     public_url: str | None = None,
     tap: Tap | None = None,
+    recorded: Sequence[RecordedMessage] = (),
 ) -> CallResult:
     """Play `script` into the gateway at `url` (its http address) and measure at the caller's ear.
 
-    `network` and `echo` default to the script's own. With `auth_token` webhooks and the stream carry Twilio's signature.
+    `network` and `echo` default to the script's own. `recorded` is sent as it is, in place of the script's steps. With `auth_token` webhooks and the stream carry Twilio's signature.
     Raises `GatewayRefusedError` when no stream comes about; whatever happens later is in the result.
     """
     webhook = Webhook(url, auth_token, public_url)
@@ -69,7 +74,7 @@ async def place_call(
             close_timeout=2,
         ) as socket:
             stream = _Stream(script, socket, far_end, network or script.network, echo or script.echo, tap)
-            await stream.run(target.parameters)
+            await stream.run(target.parameters, recorded)
     except (OSError, InvalidHandshake) as error:
         raise GatewayRefusedError(f"{target.url}: {error}") from error
     status = "in-progress" if stream.ended_by == "bot" else "completed"
@@ -139,6 +144,8 @@ class _Stream:
         self._far_end = far_end
         self._line = Line(script.noise, echo)
         self._tap = tap
+        self._network = network
+        self._frames = FrameLoss(network)
         self._up = Direction(network, "up")
         self._down = Direction(network, "down")
         self._going: asyncio.Queue[tuple[int, str]] = asyncio.Queue(_IN_FLIGHT)
@@ -159,13 +166,15 @@ class _Stream:
         """The caller's side of the timeline as it went onto the wire."""
         return np.concatenate(self._sent) if self._sent else np.zeros(0, dtype=np.int16)
 
-    async def run(self, parameters: Any) -> None:
+    async def run(self, parameters: Any, recorded: Sequence[RecordedMessage] = ()) -> None:
         """Until the bot closes the stream or the caller has put the phone down and `stop` has arrived."""
         self._origin_ns = time.monotonic_ns()
         self.ear = Ear(self._origin_ns)
+        self._up = Direction(self._network, "up", self._origin_ns)
+        self._down = Direction(self._network, "down", self._origin_ns)
         self._send(self._far_end.connected())
         self._send(self._far_end.start(parameters))
-        talk = asyncio.create_task(self._talk(), name="talk")
+        talk = asyncio.create_task(self._repeat(recorded) if recorded else self._talk(), name="talk")
         tasks = [
             talk,
             asyncio.create_task(self._carry_up(), name="carry up"),
@@ -218,8 +227,28 @@ class _Stream:
                     assert isinstance(command, Speak)
             sound = self._line.mix(self.caller.voice(), self.ear.heard((frame + 1) * FRAME))
             self._sent.append(sound)
-            self._send(self._far_end.media(sound))
+            message = self._far_end.media(sound)
+            for _ in range(self._frames.copies()):
+                self._send(message)
             frame += 1
+
+    async def _repeat(self, recorded: Sequence[RecordedMessage]) -> None:
+        """The recorded caller, at the recorded pace; then silence for a while, unless they hung up."""
+        loop, timeline = asyncio.get_running_loop(), CallerTimeline()
+        frame = next_frame(recorded)
+        hung_up = recorded[-1].event == "stop"
+        silent = () if hung_up else (frame_message(frame + n, np.zeros(FRAME, np.int16)) for n in range(_LISTENING_FRAMES))
+        for message in (*recorded, *silent):
+            due_ns = self._origin_ns + round(message.at_ms * MS)
+            await _until(loop, due_ns)
+            self.worst_tick_ns = max(self.worst_tick_ns, time.monotonic_ns() - due_ns)
+            self._give_back(self.ear.advance(time.monotonic_ns()))
+            if message.event == "media":
+                placed = timeline.place(None, int(message.body["timestamp"]), base64.b64decode(message.body["payload"]))
+                self._sent += [ulaw_to_pcm(frame.payload) for frame in placed]
+            if message.event != "stop":
+                self._send(self._far_end.again(message.event, message.body))
+        self._put_down = PutDown("script" if hung_up else "limit")
 
     async def _carry_up(self) -> None:
         loop = asyncio.get_running_loop()

@@ -79,7 +79,7 @@ class Webhook:
         try:
             with self._open(urllib.request.Request(f"{self._base}/calls/{call_sid}")) as answer:  # noqa: S310  (scheme checked)
                 found = json.load(answer)
-        except (urllib.error.URLError, json.JSONDecodeError):
+        except (OSError, json.JSONDecodeError):
             return None
         return found if isinstance(found, dict) else None
 
@@ -99,8 +99,8 @@ class Webhook:
             raise GatewayRefusedError(
                 f"{self._base}{path} answered {error.code}: {error.read()[:200].decode(errors='replace')}"
             ) from error
-        except urllib.error.URLError as error:
-            raise GatewayRefusedError(f"{self._base}{path} cannot be reached: {error.reason}") from error
+        except OSError as error:  # a gateway that dies while it answers resets the connection
+            raise GatewayRefusedError(f"{self._base}{path} cannot be reached: {getattr(error, 'reason', error)}") from error
 
     @staticmethod
     def _open(request: urllib.request.Request) -> Any:

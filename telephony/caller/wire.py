@@ -61,6 +61,10 @@ class FarEnd:
         """A mark of the bot's was reached, or cleared."""
         return self._message("mark", {"name": name})
 
+    def again(self, event: str, body: Mapping[str, Any]) -> str:
+        """A message of another stream as one of this."""
+        return self._message(event, body)
+
     def stop(self) -> str:
         """The call is over."""
         return self._message("stop", {"accountSid": ACCOUNT_SID, "callSid": self._call_sid})
