@@ -13,6 +13,7 @@ from config.errors import ConfigError
 from telephony import cli_models
 from telephony.cli_bench import bench_command
 from telephony.cli_call import call_command
+from telephony.cli_capacity import capacity_command
 from telephony.cli_check import check_bot_command
 from telephony.cli_transcribe import transcribe_command
 
@@ -24,6 +25,7 @@ app.command("call")(call_command)
 app.command("transcribe")(transcribe_command)
 app.command("check-bot")(check_bot_command)
 app.command("bench")(bench_command)
+app.command("capacity")(capacity_command)
 
 USAGE = 2
 
