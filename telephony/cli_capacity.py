@@ -40,7 +40,8 @@ def capacity_command(
     target_ms: Annotated[int, typer.Option(help="What the 95th percentile of the first word may be.", min=1)] = 1000,
     most: Annotated[int, typer.Option("--max", help="Never more callers than this.", min=1, max=200)] = 32,
     minutes_per_step: Annotated[float, typer.Option(help="How long each number of callers is held, at least.", min=0)] = 2.0,
-    turns_per_step: Annotated[int, typer.Option(help="And at least for so many turns of calls that have ended.", min=0)] = 2 * FEW_TURNS,
+    turns_per_step: Annotated[int, typer.Option(help="And at least for so many turns of calls that have ended.", min=0)] = 2
+    * FEW_TURNS,
     bot: Annotated[Path | None, typer.Option(help="The bot; the callers ask a bicycle workshop.")] = None,
     profile: Annotated[str | None, typer.Option(help="default, better, lite.")] = None,
     url: Annotated[str | None, typer.Option(help="A running gateway; without it one is started.")] = None,
@@ -131,7 +132,13 @@ def _write(out: Path, steps: list[Step], search: Search, verdict: str) -> list[P
     where = environment()
     page, data, picture = (out / f"capacity.{suffix}" for suffix in ("md", "json", "svg"))
     picture.write_text(curve(steps, search.target_ms, verdict))
-    found = {"version": VERSION, "target_ms": search.target_ms, "calls": search.calls(steps), "verdict": verdict, "environment": where}
+    found = {
+        "version": VERSION,
+        "target_ms": search.target_ms,
+        "calls": search.calls(steps),
+        "verdict": verdict,
+        "environment": where,
+    }
     data.write_text(json.dumps({**found, "steps": [asdict(step) for step in steps]}, indent=1) + "\n")
     page.write_text(_markdown(steps, search, verdict, where))
     return [page, data, picture]

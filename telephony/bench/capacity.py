@@ -87,5 +87,7 @@ class Search:
 
     def _bounds(self, steps: Sequence[Step]) -> tuple[int, int | None]:
         bad = min((step.callers for step in steps if not step.passes(self.target_ms)), default=None)
-        good = max((step.callers for step in steps if step.passes(self.target_ms) and (bad is None or step.callers < bad)), default=0)
+        good = max(
+            (step.callers for step in steps if step.passes(self.target_ms) and (bad is None or step.callers < bad)), default=0
+        )
         return good, bad

@@ -47,6 +47,8 @@ def curve(steps: Sequence[Step], target_ms: int, title: str) -> str:
         )
         out += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>' for a, b in points]
         out.append(f'<text x="{points[-1][0] + 8:.1f}" y="{points[-1][1] + 4:.1f}" fill="{colour}">{name}</text>')
-    out.append(f'<line x1="{_LEFT}" y1="{y(target_ms):.1f}" x2="{right}" y2="{y(target_ms):.1f}" stroke="#000" stroke-dasharray="4 3"/>')
+    out.append(
+        f'<line x1="{_LEFT}" y1="{y(target_ms):.1f}" x2="{right}" y2="{y(target_ms):.1f}" stroke="#000" stroke-dasharray="4 3"/>'
+    )
     out.append(f'<text x="{_LEFT + 6}" y="{y(target_ms) - 5:.1f}">target {target_ms} ms</text>')
     return "\n".join([*out, "</svg>"]) + "\n"

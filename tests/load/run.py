@@ -64,7 +64,13 @@ def command(tool: str, url: str, callers: int, minutes: float, report: Path) -> 
     seconds = round(minutes * 60)
     if tool == "k6":
         given = {"URL": url, "CALLS": callers, "SECONDS": seconds, "STAGGER_S": STAGGER_S, "REPORT": report}
-        return [program("k6"), "run", "--quiet", *(w for k, v in given.items() for w in ("-e", f"{k}={v}")), str(HERE / "stream.js")]
+        return [
+            program("k6"),
+            "run",
+            "--quiet",
+            *(w for k, v in given.items() for w in ("-e", f"{k}={v}")),
+            str(HERE / "stream.js"),
+        ]
     run = ["--headless", "--only-summary", "-H", url, "-u", str(callers), "-r", f"{1 / STAGGER_S:.3f}", "-t", f"{seconds}s"]
     more = ["--stop-timeout", str(STOP_S), "--exit-code-on-error", "0", "--loglevel", "WARNING", "--report", str(report)]
     return [program("locust"), "-f", str(HERE / "locustfile.py"), *run, *more]
