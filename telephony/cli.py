@@ -15,6 +15,7 @@ from telephony.cli_bench import bench_command
 from telephony.cli_call import call_command
 from telephony.cli_capacity import capacity_command
 from telephony.cli_check import check_bot_command
+from telephony.cli_profile import profile_command
 from telephony.cli_transcribe import transcribe_command
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app.command("transcribe")(transcribe_command)
 app.command("check-bot")(check_bot_command)
 app.command("bench")(bench_command)
 app.command("capacity")(capacity_command)
+app.command("profile")(profile_command)
 
 USAGE = 2
 

@@ -36,8 +36,8 @@ def curve(steps: Sequence[Step], target_ms: int, title: str) -> str:
     for ms in range(0, int(highest) + 1, spacing):
         out.append(f'<line x1="{_LEFT}" y1="{y(ms):.1f}" x2="{right}" y2="{y(ms):.1f}" stroke="#ddd"/>')
         out.append(f'<text x="{_LEFT - 8}" y="{y(ms) + 4:.1f}" fill="#777" text-anchor="end">{ms}</text>')
-    for step in ordered:
-        out.append(f'<text x="{x(step.callers):.1f}" y="{bottom + 18}" fill="#777" text-anchor="middle">{step.callers}</text>')
+    counts = [step.callers for step in ordered]
+    out += [f'<text x="{x(count):.1f}" y="{bottom + 18}" fill="#777" text-anchor="middle">{count}</text>' for count in counts]
     for name, colour in _LINES:
         points = [(x(step.callers), y(getattr(step, name))) for step in ordered]
         if not points:

@@ -9,6 +9,7 @@ from telephony.caller.result import CallResult
 
 from .figures import percentiles
 
+HEADING = "## Measured"
 COLUMNS = (
     "tool",
     "callers",
@@ -62,29 +63,14 @@ def name_of(run: Mapping[str, Any]) -> str:
     return f"{run['tool']}, {run['callers']} callers, {run['minutes']:g} min"
 
 
-def markdown(runs: Mapping[str, Mapping[str, Any]]) -> str:
-    """docs/load.md. `runs` by name, each with its `environment`; at least one."""
-    where = next(iter(runs.values()))["environment"]
-    lines = [f"{run['environment']['date']}, commit {run['environment']['commit']}: {name}" for name, run in runs.items()]
-    return "\n".join(
-        [
-            "# Load",
-            "",
-            "Made by `make load CALLS=8 MINUTES=5 OUT=docs` (Locust) and with `TOOL=k6`; figures in `load.json` beside this page.",
-            "",
-            f"{where['machine']}, Python {where['python']}. The callers run on the same machine and take a part of its CPU.",
-            "",
-            "Two programs that share no code hold recorded callers (`fixtures/calls`) at real pace over the real Twilio WebSocket, from the webhook on:",
-            "Locust with `telephony/caller` (`tests/load/locustfile.py`), k6 with a play-out clock and a µ-law decoder of its own",
-            "(`tests/load/stream.js`). Callers are independent and staggered, obey `clear`, give marks back when they are reached, and speak again",
-            "about a second after the bot has finished. The first word is the caller's last audible sample to the bot's first, at the ear; audible is",
-            "a 20 ms frame over RMS 200. All times in ms.",
-            "",
-            f"| {' | '.join(COLUMNS)} |",
-            f"|{' --- |' * len(COLUMNS)}",
-            *(f"| {' | '.join(cells(run))} |" for run in runs.values()),
-            "",
-            *lines,
-            "",
-        ]
-    )
+def measured(page: str, runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """`page` with the runs that there are behind its heading "Measured", which is added where there is none."""
+    words = page.partition(HEADING)[0].rstrip() or "# Load"
+    dates = [f"- {name}: {run['environment']['date']}, commit {run['environment']['commit']}" for name, run in runs.items()]
+    machines = dict.fromkeys(f"{run['environment']['machine']}, Python {run['environment']['python']}." for run in runs.values())
+    table = [
+        f"| {' | '.join(COLUMNS)} |",
+        f"|{' --- |' * len(COLUMNS)}",
+        *(f"| {' | '.join(cells(run))} |" for run in runs.values()),
+    ]
+    return "\n".join([words, "", HEADING, "", *machines, "All times in ms, at the caller's ear.", "", *table, "", *dates, ""])

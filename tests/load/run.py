@@ -23,7 +23,7 @@ from rich.table import Table
 from config.settings import BOTS
 from telephony.bench.counters import counter
 from telephony.bench.hold import STAGGER_S
-from telephony.bench.load import COLUMNS, cells, markdown, name_of
+from telephony.bench.load import COLUMNS, cells, measured, name_of
 from telephony.bench.report import environment
 from telephony.caller.own_server import own_server
 
@@ -93,7 +93,7 @@ def write(out: Path, run: dict[str, Any]) -> list[Path]:
     runs = json.loads(data.read_text())["runs"] if data.exists() else {}
     runs[name_of(run)] = {**run, "environment": environment()}
     data.write_text(json.dumps({"version": VERSION, "runs": runs}, indent=1) + "\n")
-    page.write_text(markdown(runs))
+    page.write_text(measured(page.read_text() if page.exists() else "", runs))
     return [page, data]
 
 
