@@ -117,7 +117,9 @@ def profile_onnx(stage: str, settings: Settings, bot: Bot, seconds: float) -> Pr
     found.tables = [Table("the stage", tuple(around), wall_ms), in_model]
     found.events = _by_session(measured)
     with_it, without = wall_ms / count, plain_ms / plain
-    found.notes = [f"{count} runs of {with_it:.2f} ms each; {without:.2f} ms without the profiler, which costs a little for every operator"]
+    found.notes = [
+        f"{count} runs of {with_it:.2f} ms each; {without:.2f} ms without the profiler, which costs a little for every operator"
+    ]
     return found
 
 
