@@ -47,6 +47,7 @@ def profile_command(
     tool: Annotated[Tool, typer.Option(help="own: what the engine brings along, or py-spy.")] = Tool.OWN,
     seconds: Annotated[float, typer.Option(help="How long the stage works, at least (loop: as long as the call).", min=0)] = 5.0,
     fixture: Annotated[str, typer.Option(help="The recorded call for loop.")] = "default",
+    url: Annotated[str | None, typer.Option(help="For loop: a server that is running on this machine.")] = None,
     bot: Annotated[Path | None, typer.Option(help="The bot file.")] = None,
     profile: Annotated[str | None, typer.Option(help="default, better, lite.")] = None,
 ) -> None:
@@ -58,6 +59,7 @@ def profile_command(
             from .profiling.outside import profile_nsys
 
             more = ["--seconds", str(seconds), "--fixture", fixture]
+            more += ["--url", url] if url is not None else []
             more += ["--bot", str(bot)] if bot is not None else []
             more += ["--profile", profile] if profile is not None else []
             console.print(f"written: {profile_nsys(stage.value, out, more)}")
@@ -65,7 +67,7 @@ def profile_command(
         trace = out / f"{stage.value}.trace.json"
         found = _by_torch(stage, trace, seconds, bot, profile) if tool is Tool.TORCH else None
         if found is None:
-            found = _by_own(stage, seconds, fixture, bot, profile)
+            found = _by_own(stage, seconds, fixture, url, bot, profile)
             trace.write_text(json.dumps(found.trace()))
     except (ConfigError, ProfileError, FixtureError, ServerNotReadyError, GatewayRefusedError, OSError) as error:
         Console(stderr=True).print(Text(str(error), style="red"))
@@ -74,11 +76,11 @@ def profile_command(
     console.print(f"written: {trace}")
 
 
-def _by_own(stage: Stage, seconds: float, fixture: str, bot: Path | None, profile: str | None) -> Profile:
+def _by_own(stage: Stage, seconds: float, fixture: str, url: str | None, bot: Path | None, profile: str | None) -> Profile:
     if stage is Stage.LOOP:
         from .profiling.loop import profile_loop
 
-        return profile_loop(fixture, bot, profile)
+        return profile_loop(fixture, bot, profile, url)
     from config.bot import load_bot
     from config.settings import load_settings
 
@@ -93,7 +95,7 @@ def _by_torch(stage: Stage, trace: Path, seconds: float, bot: Path | None, profi
 
     if stage is Stage.LOOP:
         raise ProfileError("the event loop runs no operators: --tool own")
-    return profile_torch(stage.value, lambda: _by_own(stage, seconds, "default", bot, profile), trace)
+    return profile_torch(stage.value, lambda: _by_own(stage, seconds, "default", None, bot, profile), trace)
 
 
 def _show(found: Profile, console: Console) -> None:

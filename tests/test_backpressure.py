@@ -187,7 +187,7 @@ SCRIPT = CallerScript(
     "busy",
     (Say("question", noise(QUESTION, 1900), AfterBot(100)),),
     patience_ms=5000,
-    limit_s=7,
+    limit_s=6,
 )
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.leg import Audio, CallLeg, LegEvent, Segment, Started
+from telephony.bench import hold as hold_module
 from telephony.bench.capacity import PATIENCE_MS, Search, Step, step_of
 from telephony.bench.curve import curve
 from telephony.bench.hold import Held, hold, ramp_s
@@ -143,7 +144,9 @@ def test_held_callers_are_cut_when_it_is_enough_and_keep_what_they_measured() ->
     run(test, timeout_s=15)
 
 
-def test_a_gateway_that_takes_no_call_is_an_error() -> None:
+def test_a_gateway_that_takes_no_call_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hold_module, "REFUSED_PAUSE_S", 0.01)
+
     async def test() -> None:
         with pytest.raises(ExceptionGroup) as found:
             await hold("http://127.0.0.1:9", [SCRIPT], 1, lambda _held: False)

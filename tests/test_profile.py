@@ -1,4 +1,4 @@
-"""`firstword profile`: every stage with its real model, and the pure parts on made-up events."""
+"""`firstword profile`: every stage with its real model (`loop`: tests/test_real_call.py), and the pure parts on made-up events."""
 
 from __future__ import annotations
 
@@ -85,19 +85,6 @@ def test_the_language_model_by_its_own_counters(tmp_path: Path) -> None:
     assert len(steps) >= 2
 
 
-@pytest.mark.models
-def test_the_event_loop_under_a_call(tmp_path: Path) -> None:
-    result = profiled("--stage", "loop", "--out", str(tmp_path), "--fixture", "hangup")
-    assert result.exit_code == 0, result.output
-    found = shares(result.stdout)
-    assert 0 < found["the event loop's thread"] < 50, "it has time to spare"
-    assert any("Session.run" in name or "pipeline/" in name for name in found), result.stdout
-    names = {event["name"] for event in trace_of(tmp_path, "loop")["traceEvents"]}
-    assert any(name.endswith(": MainThread") for name in names)
-    assert any("engine-" in name for name in names)
-    assert "call 'hangup'" in result.stdout
-
-
 # what is missing is said
 
 
@@ -108,8 +95,9 @@ def test_the_event_loop_under_a_call(tmp_path: Path) -> None:
         (("--stage", "vad", "--tool", "torch"), "pip install torch"),
         (("--stage", "loop", "--tool", "torch"), "--tool own"),
         (("--stage", "loop", "--fixture", "nobody"), "no recorded call 'nobody'"),
+        (("--stage", "loop", "--url", "http://127.0.0.1:9"), "listens on port 9"),
     ],
-    ids=["nsys", "torch", "no operators", "fixture"],
+    ids=["nsys", "torch", "no operators", "fixture", "server"],
 )
 def test_what_is_missing_is_said(words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,10 +31,13 @@ _WAITING = (
 )
 
 
-def profile_loop(fixture: str, bot: Path | None, profile: str | None) -> Profile:
-    """Start the product, replay one call, watch. Raises `ProfileError`, `FixtureError`, and what starting the server raises."""
+def profile_loop(fixture: str, bot: Path | None, profile: str | None, url: str | None = None) -> Profile:
+    """Start the product, replay one call, watch; or watch the server at `url`, on this machine.
+
+    Raises `ProfileError`, `FixtureError`, `GatewayRefusedError`, and what starting the server raises.
+    """
     script = load_fixture(fixture)
-    with own_server(bot or bot_file(script), profile) as url:
+    with own_server(bot or bot_file(script), profile) if url is None else nullcontext(url) as url:
         server = _listening(urlsplit(url).port or 0)
         before, began = _threads(server), time.monotonic()
         with spying(server.pid) as spied:
@@ -63,11 +67,12 @@ def profile_loop(fixture: str, bot: Path | None, profile: str | None) -> Profile
 
 
 def _listening(port: int) -> psutil.Process:
-    """The server that was started: of our children, who listens on this port."""
-    for process in psutil.Process().children(recursive=True):
-        if any(c.laddr and c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in process.net_connections()):
-            return process
-    raise ProfileError(f"nobody listens on port {port}")
+    """Who listens on this port of this machine."""
+    for connection in psutil.net_connections("tcp"):
+        here = connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+        if here and connection.pid is not None:
+            return psutil.Process(connection.pid)
+    raise ProfileError(f"no process of this user listens on port {port} of this machine")
 
 
 def _threads(process: psutil.Process) -> dict[int, float]:

@@ -63,7 +63,10 @@ def operators(events: Sequence[Mapping[str, Any]]) -> list[Row]:
     kernels = [e for e in events if e.get("args", {}).get("op_name") and str(e["name"]).endswith(_KERNEL)]
     found: dict[str, tuple[int, float]] = {}
     open_: list[tuple[float, str]] = []  # (end, kind) of the operators that the present one is inside of
+    thread = None
     for event in sorted(kernels, key=lambda e: (e["pid"], e["tid"], float(e["ts"]), -float(e["dur"]))):
+        if thread != (thread := (event["pid"], event["tid"])):
+            open_.clear()
         start, length, kind = float(event["ts"]), float(event["dur"]), event["args"]["op_name"]
         while open_ and open_[-1][0] <= start:
             open_.pop()

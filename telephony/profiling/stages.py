@@ -105,8 +105,7 @@ def profile_onnx(stage: str, settings: Settings, bot: Bot, seconds: float) -> Pr
         runs = _onnx_work(stage, settings, bot, files)
         runs[0]()  # allocates
         count, wall_ms = _repeat(runs, seconds, MOST_RUNS)
-    measured = [after_first_run(events) for events in sessions]
-    events = [event for session in measured for event in session]
+    events = _by_session(after_first_run(events) for events in sessions)
     times, model_ms = model_runs(events)
     if not times:
         raise ProfileError(f"stage {stage}: onnxruntime's profiler saw no run of a model")
@@ -115,7 +114,7 @@ def profile_onnx(stage: str, settings: Settings, bot: Bot, seconds: float) -> Pr
     in_model = with_rest("operators of the model", kernels, model_ms, "between operators (and the profiler)")
     around = [Row("the model", times, model_ms), Row("around it: features, text, resampling", count, max(0.0, wall_ms - model_ms))]
     found.tables = [Table("the stage", tuple(around), wall_ms), in_model]
-    found.events = _by_session(measured)
+    found.events = events
     with_it, without = wall_ms / count, plain_ms / plain
     found.notes = [
         f"{count} runs of {with_it:.2f} ms each; {without:.2f} ms without the profiler, which costs a little for every operator"
