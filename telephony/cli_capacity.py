@@ -31,6 +31,8 @@ from .caller.webhook import GatewayRefusedError
 
 VERSION = 1
 CANNOT_MEASURE = 2
+WIDTH = 110
+"""Of the table, in columns."""
 DROPPED = "partials_dropped_total"
 SETTLE_S = 20.0
 """What the product has for phrases that it makes while nobody calls."""
@@ -48,7 +50,7 @@ def capacity_command(
     out: Annotated[Path | None, typer.Option(help="A folder for capacity.md, capacity.json and capacity.svg.")] = None,
 ) -> None:
     """Raise the number of callers until the p95 of the first word passes the target; say how many calls this machine carries."""
-    console = Console()
+    console = Console(width=max(WIDTH, Console().width))
     search = Search(target_ms, most)
     try:
         with ExitStack() as stack:
