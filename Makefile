@@ -17,10 +17,16 @@ SYSTEM_PACKAGES := asterisk-core-sounds-en asterisk-core-sounds-en-wav espeak-ng
 FIXTURE ?= default
 PROFILE ?=
 ARGS ?=
+# make load CALLS=8 MINUTES=5 TOOL=k6 OUT=docs · make capacity OUT=docs ARGS="--target-ms 800"
+CALLS ?= 8
+MINUTES ?= 5
+TOOL ?= locust
+OUT ?=
+out := $(if $(OUT),--out $(OUT))
 profile := $(if $(PROFILE),--profile $(PROFILE))
 
 .DEFAULT_GOAL := help
-.PHONY: help call test serve bench lint models lock system clean
+.PHONY: help call test serve bench load capacity lint models lock system clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -37,6 +43,12 @@ serve: models ## take calls on port 8080
 
 bench: models ## the latency report, docs/latency.md: an hour or so, goes on where it stopped
 	$(BIN)/firstword bench $(ARGS)
+
+load: models ## hold CALLS callers for MINUTES in the bot, with TOOL=locust or k6; OUT=docs keeps the table
+	$(BIN)/python tests/load/run.py --tool $(TOOL) --calls $(CALLS) --minutes $(MINUTES) $(out) $(profile) $(ARGS)
+
+capacity: models ## how many calls this machine carries; OUT=docs keeps the page and its curve
+	$(BIN)/firstword capacity $(out) $(profile) $(ARGS)
 
 lint: $(VENV)/ready ## formatting, lint and types
 	$(BIN)/ruff format --check .

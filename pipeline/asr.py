@@ -96,7 +96,7 @@ class WhisperEngine:
         seconds = len(audio) / RATE_HZ
         if seconds < 0.1:
             return Transcript("", 0.0, 1.0)
-        mel = self._features(audio, padding=0)
+        mel = self._mel(audio)
         transcript, looped = self._decode(mel, max(self.window_s, seconds), seconds, request)
         # As a rule, the rest of it was not decoded at all; of a word or a hum there is no rest.
         doubtful = bool(transcript.text) and seconds > WORD_S and transcript.confidence < np.exp(UNLIKELY)
@@ -108,16 +108,14 @@ class WhisperEngine:
             transcript = Transcript(without_loop(transcript.text), transcript.confidence / 2, transcript.no_speech)
         return transcript
 
-    def _decode(self, mel: Any, window_s: float, seconds: float, request: AsrRequest) -> tuple[Transcript, bool]:
-        frames = int(window_s * FRAMES_PER_S)
-        window = np.zeros((1, mel.shape[0], frames), np.float32)
-        window[0, :, : min(frames, mel.shape[1])] = mel[:, :frames]
-        limit = int(seconds * TOKENS_PER_S) + 12
-        prompt = self._prompt(request)
-        encoded = self._model.encode(ctranslate2.StorageView.from_array(window))
-        if request.given_up.is_set():  # the caller went on: half of the work need not be done
-            return Transcript("", 0.0), False
-        result = self._model.generate(
+    def _mel(self, audio: Any) -> Any:
+        return self._features(audio, padding=0)
+
+    def _encode(self, window: Any) -> Any:
+        return self._model.encode(ctranslate2.StorageView.from_array(window))
+
+    def _generate(self, encoded: Any, prompt: list[int], limit: int) -> Any:
+        return self._model.generate(
             encoded,
             [prompt],
             beam_size=1,
@@ -126,6 +124,17 @@ class WhisperEngine:
             return_no_speech_prob=True,
             suppress_blank=True,
         )[0]
+
+    def _decode(self, mel: Any, window_s: float, seconds: float, request: AsrRequest) -> tuple[Transcript, bool]:
+        frames = int(window_s * FRAMES_PER_S)
+        window = np.zeros((1, mel.shape[0], frames), np.float32)
+        window[0, :, : min(frames, mel.shape[1])] = mel[:, :frames]
+        limit = int(seconds * TOKENS_PER_S) + 12
+        prompt = self._prompt(request)
+        encoded = self._encode(window)
+        if request.given_up.is_set():  # the caller went on: half of the work need not be done
+            return Transcript("", 0.0), False
+        result = self._generate(encoded, prompt, limit)
         tokens = result.sequences_ids[0]  # the prefix among them
         text = self._tokenizer.decode(tokens).strip()
         score = float(result.scores[0])

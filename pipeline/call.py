@@ -310,9 +310,12 @@ class Call:
             self._ahead.reset()
         if self._machine.state is not State.LISTENING:
             return
-        idle = self._partial is None and self._engines.scheduler.idle and not self._ears.hushed
-        if start is not None and self._settings.partials and idle and self._ahead.due(start, self._ears.newest):
+        if start is None or not self._settings.partials or self._ears.hushed or not self._ahead.due(start, self._ears.newest):
+            return
+        if self._partial is None and self._engines.scheduler.idle:
             self._partial = self._spawn(self._hear_partial(start, self._ears.newest), "partial")
+        elif self._ahead.passed_over(start, self._ears.newest):
+            self._drop_partial()
 
     async def _hear_partial(self, start: int, end: int) -> None:
         try:
@@ -322,12 +325,15 @@ class Call:
             if text and self._machine.state is State.LISTENING:
                 await self._prepare(text, (self._leg.call, self._bets.number + 1))
         except JobDroppedError:
-            self.trace.count("partials_dropped")
-            self._observer.counted("partial_dropped")
+            self._drop_partial()
         except Exception:
             log.exception("partial_failed", call=self._leg.call, bet=self._bets.number + 1)
         finally:
             self._partial = None
+
+    def _drop_partial(self) -> None:
+        self.trace.count("partials_dropped")
+        self._observer.counted("partial_dropped")
 
     async def _prepare(self, text: str, turn: tuple[str, int]) -> None:
         """Prefill what the words so far call for: the fact, and the question as far as it is known."""

@@ -17,15 +17,23 @@ class ListenAhead:
         self._first = rate_hz * FIRST_MS // 1000
         self._next = rate_hz * NEXT_MS // 1000
         self._heard_until = 0
+        self._lost_until = 0
         self._text = ""
 
     def reset(self) -> None:
         """The utterance is over."""
-        self._heard_until, self._text = 0, ""
+        self._heard_until, self._lost_until, self._text = 0, 0, ""
 
     def due(self, start: int, now: int) -> bool:
         """Whether there is enough new speech, in an utterance that began at `start`, for another partial."""
-        return now - self._heard_until >= self._next if self._heard_until > start else now - start >= self._first
+        return now >= self._due_at(start)
+
+    def passed_over(self, start: int, now: int) -> bool:
+        """A partial is due that cannot be had. True once for each that is lost: when the one after it would be due as well."""
+        lost = now - max(self._due_at(start), self._lost_until) >= self._next
+        if lost:
+            self._lost_until = now
+        return lost
 
     def stable(self, text: str, until: int) -> str:
         """The words that the next transcript will most likely begin with; empty when they are those of last time."""
@@ -36,3 +44,6 @@ class ListenAhead:
             return ""
         self._text = stable
         return stable
+
+    def _due_at(self, start: int) -> int:
+        return self._heard_until + self._next if self._heard_until > start else start + self._first

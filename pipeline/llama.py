@@ -65,6 +65,16 @@ class Vocabulary:
         return buffer.raw[: max(n, 0)]
 
 
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What llama.cpp has counted (`llama_perf_context`): steps of several rows are prompt, steps of one are decoding. Worker time in ms."""
+
+    prompt_tokens: int
+    prompt_ms: float
+    decoded_tokens: int
+    decoded_ms: float
+
+
 class LlamaEngine:
     """The `llm` engine. `run` takes a `Batch` and returns a `BatchResult`; greedy sampling.
 
@@ -92,6 +102,7 @@ class LlamaEngine:
         params.n_seq_max = max_sequences
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
+        params.no_perf = False  # two readings of a clock a step
         self._context = lib.llama_init_from_model(self._model, params)
         if not self._context:
             lib.llama_model_free(self._model)
@@ -144,6 +155,16 @@ class LlamaEngine:
         logits = self._logits(len(request.rows) - 1).astype(np.float64)
         shares = np.exp(logits - logits.max())
         return float(shares[tokens].sum() / shares.sum())
+
+    def timings(self) -> Timings:
+        """Since the model was loaded, or since `forget_timings`."""
+        perf = lib.llama_perf_context(self._context)
+        # It never says 0 (llama_perf_context): so that nobody divides by it.
+        return Timings(int(perf.n_p_eval), float(perf.t_p_eval_ms), int(perf.n_eval), float(perf.t_eval_ms))
+
+    def forget_timings(self) -> None:
+        """Begin to count anew."""
+        lib.llama_perf_context_reset(self._context)
 
     def _decode(self, request: Batch) -> int:
         """llama_decode's status; 0 for a batch without rows."""

@@ -13,7 +13,9 @@ from config.errors import ConfigError
 from telephony import cli_models
 from telephony.cli_bench import bench_command
 from telephony.cli_call import call_command
+from telephony.cli_capacity import capacity_command
 from telephony.cli_check import check_bot_command
+from telephony.cli_profile import profile_command
 from telephony.cli_replay import replay_command
 from telephony.cli_trace import trace_command
 from telephony.cli_transcribe import transcribe_command
@@ -28,6 +30,8 @@ app.command("check-bot")(check_bot_command)
 app.command("bench")(bench_command)
 app.command("trace")(trace_command)
 app.command("replay")(replay_command)
+app.command("capacity")(capacity_command)
+app.command("profile")(profile_command)
 
 USAGE = 2
 

@@ -15,7 +15,7 @@ from pipeline.embed_engine import EmbedEngine
 from pipeline.endpointing import Waits
 from pipeline.llama import MAX_SEQUENCES, LlamaEngine
 from pipeline.smart_turn import SmartTurnEngine
-from pipeline.tts import HibariVoice, PiperVoice, TtsEngine, Voice
+from pipeline.tts import HibariVoice, PiperVoice, TtsEngine
 from pipeline.turn import TurnTaking
 from pipeline.turn_words import TurnWordsEngine
 from pipeline.vad import SileroModel, VadModel, WebRtcModel
@@ -93,19 +93,21 @@ def load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str
         device=settings.llm.device,
     )
     loading("tts")
-    voice: Voice
-    if files.voice is not None:
-        voice = PiperVoice(files.voice, threads=threads, device=settings.tts.device)
-        tts = TtsEngine(voice, threads=threads, device=settings.tts.device)
-    else:
-        voice = HibariVoice(bot.voice or settings.tts.voice)
-        tts = TtsEngine(voice, threads=1)
+    tts = tts_engine(settings, bot, files)
     loading("turn")
     turn = SmartTurnEngine(files.turn, threads=threads)
     words = TurnWordsEngine(files.words, threads=threads) if files.words is not None else None
     embed = EmbedEngine(files.embed)
     vad: VadModel = SileroModel(files.vad) if files.vad is not None else WebRtcModel(settings.vad.webrtc_mode)
     return LoadedEngines(asr, partial, turn, words, embed, llama, tts, vad)
+
+
+def tts_engine(settings: Settings, bot: Bot, files: ModelFiles) -> TtsEngine:
+    """The synthesiser alone."""
+    if files.voice is not None:
+        piper = PiperVoice(files.voice, threads=settings.threads, device=settings.tts.device)
+        return TtsEngine(piper, threads=settings.threads, device=settings.tts.device)
+    return TtsEngine(HibariVoice(bot.voice or settings.tts.voice), threads=1)
 
 
 def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:

@@ -25,6 +25,7 @@ from pipeline.leg import CallLeg, Ended, LegEvent, Segment, Started
 from pipeline.trace import CallTrace
 from telephony.call_log import CallLog
 from telephony.gateway import create_app, serve_config
+from telephony.metrics import Metrics
 from telephony.stream_intake import StreamIntake
 from telephony.transfer import AfterCall, HangUp
 from telephony.twilio_player import Heard, PlayerEvent, TwilioPlayer
@@ -172,13 +173,17 @@ async def close_code(ws: ClientConnection) -> int | None:
 
 
 @asynccontextmanager
-async def gateway(desk: Any, **settings: Any) -> AsyncIterator[Gateway]:
-    """Serve, and see that nothing is left behind afterwards."""
+async def gateway(
+    desk: Any, *, send_buffer: int | None = None, metrics: Metrics | None = None, **settings: Any
+) -> AsyncIterator[Gateway]:
+    """Serve, and see that nothing is left behind afterwards. `send_buffer`: bytes that the kernel takes for a peer who does not read."""
     before = asyncio.all_tasks()
     chosen = Settings(host="127.0.0.1", port=0, **settings)
-    app = create_app(chosen, desk)
+    app = create_app(chosen, desk, metrics)
     server = _Server(serve_config(chosen, app))
     listener = socket.create_server(("127.0.0.1", 0))
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # accepted sockets inherit it
     port = listener.getsockname()[1]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

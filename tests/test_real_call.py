@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from config.settings import BOTS
 from telephony.caller.fixture import load_fixture
 from telephony.caller.own_server import own_server
 from telephony.caller.place import place_call, place_calls
+from telephony.cli import app
 
 pytestmark = pytest.mark.models
 MAX_RSS = 2.5 * 2**30
@@ -57,6 +62,21 @@ def test_four_callers_at_once_get_every_answer_in_bounded_memory(gateway: str) -
     serving = [p for p in psutil.Process().children(recursive=True) if _listens(p, port)]
     assert len(serving) == 1
     assert serving[0].memory_info().rss < MAX_RSS
+
+
+def test_the_event_loop_is_profiled_under_a_call(gateway: str, tmp_path: Path) -> None:
+    words = ["profile", "--stage", "loop", "--url", gateway, "--fixture", "hangup", "--out", str(tmp_path)]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "120"})
+    assert result.exit_code == 0, result.output
+    assert "call 'hangup'" in result.stdout
+    busy = re.search(r"the event loop's thread +│ +1 │ +[\d.]+ │ +([\d.]+)%", result.stdout)
+    assert busy is not None, result.stdout
+    assert 0 < float(busy[1]) < 50, "it has time to spare"
+    assert re.search(r"│ .*(Session\.run|pipeline/|telephony/)", result.stdout), "functions on the loop"
+    events = json.loads((tmp_path / "loop.trace.json").read_text())["traceEvents"]
+    threads = {event["name"] for event in events if event["name"].startswith("thread (")}
+    assert any(name.endswith(": MainThread") for name in threads)
+    assert any("engine-" in name for name in threads)
 
 
 def _listens(process: psutil.Process, port: int) -> bool:

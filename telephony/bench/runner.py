@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +11,15 @@ from typing import Any
 
 from telephony.caller.fixture import bot_file, load_fixture
 from telephony.caller.own_server import own_server
-from telephony.caller.place import place_call
 from telephony.caller.result import CallResult
 from telephony.caller.script import CallerScript
 
 from .collector import collector
+from .hold import hold
 from .plan import MIX, Run
 
 # The product makes its own phrases in idle time; a line that has just been switched on has had some.
 SETTLE_S = 20.0
-STAGGER_S = 1.7
 
 
 def run(plan: Run, logs: Path) -> list[dict[str, Any]]:
@@ -56,27 +54,8 @@ def _groups(plan: Run, environment: dict[str, str], logs: Path) -> list[CallResu
 async def _hold(url: str, scripts: list[CallerScript], callers: int, wanted: int) -> list[CallResult]:
     """`callers` calls at once, each beginning anew when it has ended, until `wanted` turns were answered in all."""
     await asyncio.sleep(SETTLE_S)
-    calls: list[CallResult] = []
-
-    def enough() -> bool:
-        return sum(len(answered(call)) for call in calls) >= wanted
-
-    async def caller(number: int) -> None:
-        await asyncio.sleep(number * STAGGER_S)
-        for script in itertools.islice(itertools.cycle(scripts), number, None):
-            calls.append(await place_call(url, script))
-            if enough():
-                return
-
-    async with asyncio.TaskGroup() as tasks:
-        for number in range(callers):
-            tasks.create_task(caller(number))
-    return calls
-
-
-def answered(call: CallResult) -> list[int]:
-    """First words of a call, in ms."""
-    return [turn.first_word_ms for turn in call.turns if turn.first_word_ms is not None]
+    held = await hold(url, scripts, callers, lambda so_far: so_far.answered >= wanted)
+    return held.results
 
 
 @contextmanager

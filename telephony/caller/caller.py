@@ -60,9 +60,9 @@ class PressKey:
 
 @dataclass(frozen=True, slots=True)
 class PutDown:
-    """The caller hangs up. `reason`: `script` (as planned), `limit` (the call took too long)."""
+    """The caller hangs up. `reason`: `script` (as planned), `limit` (the call took too long), `told` (from outside)."""
 
-    reason: Literal["script", "limit"]
+    reason: Literal["script", "limit", "told"]
 
 
 Command = Speak | PressKey | PutDown

@@ -1,0 +1,1 @@
+"""Where a stage's time goes: short tables and a Chrome trace, by the profilers that the engines bring along."""
