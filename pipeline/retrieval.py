@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.ages import age_of, has_age, includes
 from pipeline.hours import days_in
 from pipeline.picking import Weights, trained
-from pipeline.polarity import PLAIN_VERBS, asks_access, asks_free, clauses, negated
+from pipeline.polarity import asks_access, asks_free, clauses, negated
 from pipeline.questions import Question, Want
 from pipeline.seasons import season_in
 from pipeline.statements import LENGTH, MONEY, Item, Statement
@@ -43,6 +43,8 @@ _CAPACITY = re.compile(
 _LEVEL_OR_NOT = re.compile(
     r"\bsteps?\b|\bstep-free\b|\bfloor\b|\bramp\b|\blift\b|\bstairs?\b|\bwheelchairs?\b|\baccessible\b|\blevel\b"
 )
+DOUBTFUL, LIKELY = 0.6, 0.2
+"""Below the first probability the next statement is said as well, from the second on."""
 AGED = 0.4
 """More for a statement that names an age, where the caller does."""
 NAMED = 0.5
@@ -60,7 +62,7 @@ _EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare|deposit|surcharg
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """What was found: one statement, at most two, best first; `text` is the first one cut down to what was asked.
+    """What was found: one statement, `text` cut down to what was asked, and `second` where another is as likely.
 
     `score` is its probability, 0 to 1; `confident` says whether it bears on the question at all. `hints` are the list keys that the caller's
     words pointed at ("medium" for a cocker spaniel): a follow-up may need them.
@@ -71,6 +73,7 @@ class Picked:
     score: float
     confident: bool
     hints: frozenset[str] = frozenset()
+    second: Picked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,14 +276,25 @@ class FactIndex:
         if last is not None and question.points and age_of(question) is not None and has_age(last.text):
             # "My boy's nine, could he do that one?"
             best, confident = self.statements.index(last), True
-        fact = self.statements[best]
+        picked = self._cut(best, question, previous, hints, _share(totals, best), confident=confident)
+        other = max((i for i in range(len(totals)) if i != best), key=totals.__getitem__, default=best)
+        if other != best and picked.score < DOUBTFUL and _share(totals, other) >= LIKELY:
+            second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
+            return replace(picked, second=second)
+        return picked
+
+    def _cut(
+        self, number: int, question: Question, previous: Previous | None, hints: frozenset[str], score: float, *, confident: bool
+    ) -> Picked:
+        """A statement, cut down to what was asked."""
+        fact = self.statements[number]
         items = self._items(fact, question, hints, previous)
         text = fact.narrowed(items) if items else _facet(fact, question)
         named = {key for key in question.keys if self._frequency[key] == 1} & self._keys[self.statements.index(fact)].keys()
         if items and named - set(content(text)):
             # Cut too short: what was named is gone.
             text = fact.said
-        return Picked((fact,), text, _share(totals, best), confident, hints)
+        return Picked((fact,), text, score, confident, hints)
 
     def _listed(self, number: int, scores: Scores, want: Want, hints: frozenset[str]) -> float:
         """More for a list that has the wanted entry, or what says all the words, than for the sentence that says what "medium" means."""
