@@ -228,7 +228,8 @@ class Dialogue:
         verdict = polarity.verdict(question, picked.text, weigh)
         if question.yes_no:
             return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
-        if question.want in _AS_WRITTEN:
+        if question.want in _AS_WRITTEN or polarity.negated(text):
+            # Of "your money back up to 48 hours before, after that no refund" a small model keeps one half.
             return Say(fallback(text, None), about=about)
         amounts = _AMOUNTS.get(question.want)
         if amounts is not None and (clause := clause_with(picked.text, amounts)) != picked.text:
