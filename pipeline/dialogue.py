@@ -26,8 +26,10 @@ from pipeline.words import generalised, plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
 
-SURE = 0.9
-"""Score from which a fact is given in place of a reply that failed the guard, whatever was asked."""
+SURE = 0.8
+"""Probability from which a fact is given in place of a reply that failed the guard, whatever was asked."""
+LIKELY = 0.5
+"""Probability from which a fact goes before the opening hours."""
 SHORT = 7
 """Words up to which a fact with one amount is said as it stands."""
 MAX_VOCABULARY = 60
@@ -200,12 +202,23 @@ class Dialogue:
         fact = picked.facts[0] if picked.confident else None
         telling = [key for key in question.keys if self._index.telling(key)]
         when = last.when if last is not None else None
-        if (schedule := self._timetable.concerns(question, when, fact, telling)) is not None:
+        # "When could I have it back on Tuesday?" names a day and is about no opening hours.
+        another = fact is not None and picked.score >= LIKELY and not self._timetable.told_by(fact) and not question.leans
+        if not another and (schedule := self._timetable.concerns(question, when, fact, telling)) is not None:
             answer = self._timetable.answer(question, schedule, when, self._today)
             return Say(answer.text, about=About(question, None, answer.when))
         if fact is None:
             return Say(self._unknown, about=About(question))
+        if picked.second is not None:
+            return self._either(question, picked, picked.second)
         return self._found(question, picked, fact)
+
+    def _either(self, question: Question, picked: Picked, second: Picked) -> Plan:
+        """Two facts that are about as likely: both as they stand, and no yes or no from either."""
+        plain_question = replace(question, yes_no=False)
+        plans = [self._found(plain_question, one, one.facts[0]) for one in (picked, second)]
+        texts = [plan.text if isinstance(plan, Say) else fallback(plan.fact, None) for plan in plans]
+        return Say(" ".join(dict.fromkeys(texts)), about=About(question, picked))
 
     def _found(self, question: Question, picked: Picked, fact: Statement) -> Plan:
         """The fact as it stands where its form settles a yes or no or it is a name or number to be given; else in the model's words."""
@@ -215,7 +228,8 @@ class Dialogue:
         verdict = polarity.verdict(question, picked.text, weigh)
         if question.yes_no:
             return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
-        if question.want in _AS_WRITTEN:
+        if question.want in _AS_WRITTEN or polarity.negated(text):
+            # Of "your money back up to 48 hours before, after that no refund" a small model keeps one half.
             return Say(fallback(text, None), about=about)
         amounts = _AMOUNTS.get(question.want)
         if amounts is not None and (clause := clause_with(picked.text, amounts)) != picked.text:

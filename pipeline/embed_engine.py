@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.embedding import Embedder, Floats
+from pipeline.picking import trained
 
 
 class EmbedEngine:
@@ -16,7 +17,7 @@ class EmbedEngine:
     concurrency = 1
 
     def __init__(self, model: Path) -> None:
-        self.embed = Embedder(model).embed
+        self.embed = Embedder(model, trained().deltas).embed
 
     def cost_ms(self, request: str) -> float:
         """By length."""

@@ -8,7 +8,7 @@ on its neighbours. OpenBLAS takes its thread count from `OPENBLAS_NUM_THREADS` w
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -65,25 +65,27 @@ def _read_safetensors(path: Path) -> dict[str, Floats]:
     return tensors
 
 
-def _layer(tensors: dict[str, Floats], index: int) -> _Layer:
+def _layer(tensors: dict[str, Floats], deltas: Mapping[str, Floats], index: int) -> _Layer:
     prefix = f"encoder.layer.{index}."
 
     def get(name: str) -> Floats:
         return np.ascontiguousarray(tensors[prefix + name])
 
     def weight(name: str) -> Floats:
-        return np.ascontiguousarray(tensors[prefix + name].T)
+        matrix = np.ascontiguousarray(tensors[f"{prefix}{name}.weight"].T)
+        delta = deltas.get(prefix + name)
+        return matrix if delta is None else matrix + delta
 
     parts = [f"attention.self.{part}" for part in ("query", "key", "value")]
     return _Layer(
-        qkv=np.concatenate([weight(f"{part}.weight") for part in parts], axis=1),
+        qkv=np.concatenate([weight(part) for part in parts], axis=1),
         qkv_bias=np.concatenate([get(f"{part}.bias") for part in parts]),
-        out=weight("attention.output.dense.weight"),
+        out=weight("attention.output.dense"),
         out_bias=get("attention.output.dense.bias"),
         norm1=(get("attention.output.LayerNorm.weight"), get("attention.output.LayerNorm.bias")),
-        up=weight("intermediate.dense.weight"),
+        up=weight("intermediate.dense"),
         up_bias=get("intermediate.dense.bias"),
-        down=weight("output.dense.weight"),
+        down=weight("output.dense"),
         down_bias=get("output.dense.bias"),
         norm2=(get("output.LayerNorm.weight"), get("output.LayerNorm.bias")),
     )
@@ -127,10 +129,11 @@ def _attend(qkv: Floats) -> Floats:
 class Embedder:
     """all-MiniLM-L6-v2 from a folder with `model.safetensors` and `tokenizer.json`. About 5 ms for a question, on one thread.
 
-    Raises `EmbeddingError` when a file is missing or damaged. `embed` may be called from any thread.
+    `deltas` are added to its dense layers, by their names (`pipeline.picking`). Raises `EmbeddingError` when a file is missing or damaged.
+    `embed` may be called from any thread.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, deltas: Mapping[str, Floats] | None = None) -> None:
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise EmbeddingError(f"{path} is missing")
@@ -146,7 +149,7 @@ class Embedder:
                 tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
             )
             self._norm = (tensors["embeddings.LayerNorm.weight"], tensors["embeddings.LayerNorm.bias"])
-            self._layers = [_layer(tensors, index) for index in range(6)]
+            self._layers = [_layer(tensors, deltas or {}, index) for index in range(6)]
         except KeyError as error:
             raise EmbeddingError(f"{path} has no tensor {error}") from error
         if self._words.shape[1] != DIMENSIONS:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from pipeline.ages import age_of, has_age, includes
 from pipeline.hours import days_in
-from pipeline.polarity import PLAIN_VERBS, asks_access, asks_free, clauses, negated
+from pipeline.picking import Weights, trained
+from pipeline.polarity import asks_access, asks_free, clauses, negated
 from pipeline.questions import Question, Want
 from pipeline.seasons import season_in
 from pipeline.statements import LENGTH, MONEY, Item, Statement
@@ -22,9 +23,6 @@ from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
 
 Floats = NDArray[np.float32]
 
-
-THRESHOLD = 0.45
-"""Total score below which nothing bears on the question. Measured, see docs/grounding.md."""
 
 _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
 _FIGURE = re.compile(r"\bfrom \d+(?! ?(?:[ap]m|[:.]\d|years?|weeks?|months?|minutes?|hours?|days?))\b")
@@ -45,14 +43,14 @@ _CAPACITY = re.compile(
 _LEVEL_OR_NOT = re.compile(
     r"\bsteps?\b|\bstep-free\b|\bfloor\b|\bramp\b|\blift\b|\bstairs?\b|\bwheelchairs?\b|\baccessible\b|\blevel\b"
 )
+DOUBTFUL, LIKELY = 0.6, 0.2
+"""Below the first probability the next statement is said as well, from the second on."""
 AGED = 0.4
 """More for a statement that names an age, where the caller does."""
 NAMED = 0.5
 """How much a word of the business's own name counts."""
 CHATTER = 0.3
 """How much a word of the lead-up counts that no statement has."""
-NEAR, NEARNESS = 4, 0.5
-"""How many statements are looked at for a yes or no, and how far below the best they may be."""
 SHORT = 7
 """Words up to which "No parking outside" says nothing else."""
 DENIED = 0.3
@@ -60,15 +58,13 @@ DENIED = 0.3
 VERB = 0.35
 """More for a statement that has a yes-or-no question's own verb."""
 _EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare|deposit|surcharge)\b", re.IGNORECASE)
-OBJECT_SHARE = 0.28
-"""Share of a yes-or-no question's objects (by weight) that the fact must mention."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """What was found: one statement, at most two, best first; `text` is the first one cut down to what was asked.
+    """What was found: one statement, `text` cut down to what was asked, and `second` where another is as likely.
 
-    `score` is about 0 to 2; `confident` says whether it bears on the question at all. `hints` are the list keys that the caller's
+    `score` is its probability, 0 to 1; `confident` says whether it bears on the question at all. `hints` are the list keys that the caller's
     words pointed at ("medium" for a cocker spaniel): a follow-up may need them.
     """
 
@@ -77,6 +73,7 @@ class Picked:
     score: float
     confident: bool
     hints: frozenset[str] = frozenset()
+    second: Picked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +93,22 @@ class Scores:
     kind: float
     context: float
 
-    @property
-    def total(self) -> float:
-        """What the ranking goes by."""
-        return 0.9 * self.words + self.meaning + self.kind + self.context
+    def total(self, weights: Weights) -> float:
+        """Log odds of its being the answer against no statement's being it."""
+        return (
+            weights.words * self.words
+            + weights.meaning * self.meaning
+            + weights.kind * self.kind
+            + weights.context * self.context
+            - weights.nothing
+        )
 
 
 class FactIndex:
     """Statements with their vectors (n, 384), ready to be asked."""
 
-    def __init__(self, statements: Sequence[Statement], vectors: Floats, name: str = "") -> None:
+    def __init__(self, statements: Sequence[Statement], vectors: Floats, name: str = "", weights: Weights | None = None) -> None:
+        self._weights = weights or trained().weights
         # At "Bramble Bay Kayaks" a kayak tells nothing.
         self._name = frozenset(content(name))
         self.statements = tuple(statements)
@@ -251,7 +254,8 @@ class FactIndex:
             return Picked((), "", 0.0, confident=False)
         scores = self.scores(question, vector, previous)
         hints = self._hints(question, previous)
-        best = max(range(len(scores)), key=lambda i: scores[i].total + self._listed(i, scores[i], question.want, hints))
+        totals = [one.total(self._weights) for one in scores]
+        best = max(range(len(scores)), key=lambda i: totals[i] + self._listed(i, scores[i], question.want, hints))
         last = (
             previous.picked.facts[0]
             if previous is not None and question.leans and previous.picked and previous.picked.facts
@@ -260,17 +264,7 @@ class FactIndex:
         if last is not None and elliptical and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
-        leaning = last is not None
-        confident = self._bears(question, self.statements[best], scores[best], leaning=leaning)
-        if not confident and question.want is Want.YES_NO:
-            # "We can't do car keys" next to "door key £6": what is nearest need not be what settles it.
-            near = sorted(range(len(scores)), key=lambda i: -scores[i].total)[:NEAR]
-            for other in near:
-                if scores[other].total > scores[best].total - NEARNESS and self._bears(
-                    question, self.statements[other], scores[other], leaning=leaning
-                ):
-                    best, confident = other, True
-                    break
+        confident = totals[best] > 0
         if (
             last is not None
             and question.when.days
@@ -282,75 +276,30 @@ class FactIndex:
         if last is not None and question.points and age_of(question) is not None and has_age(last.text):
             # "My boy's nine, could he do that one?"
             best, confident = self.statements.index(last), True
-        fact = self.statements[best]
+        picked = self._cut(best, question, previous, hints, _share(totals, best), confident=confident)
+        other = max((i for i in range(len(totals)) if i != best), key=totals.__getitem__, default=best)
+        if other != best and picked.score < DOUBTFUL and _share(totals, other) >= LIKELY:
+            second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
+            return replace(picked, second=second)
+        return picked
+
+    def _cut(
+        self, number: int, question: Question, previous: Previous | None, hints: frozenset[str], score: float, *, confident: bool
+    ) -> Picked:
+        """A statement, cut down to what was asked."""
+        fact = self.statements[number]
         items = self._items(fact, question, hints, previous)
         text = fact.narrowed(items) if items else _facet(fact, question)
         named = {key for key in question.keys if self._frequency[key] == 1} & self._keys[self.statements.index(fact)].keys()
         if items and named - set(content(text)):
             # Cut too short: what was named is gone.
             text = fact.said
-        return Picked((fact,), text, scores[best].total, confident, hints)
+        return Picked((fact,), text, score, confident, hints)
 
     def _listed(self, number: int, scores: Scores, want: Want, hints: frozenset[str]) -> float:
         """More for a list that has the wanted entry, or what says all the words, than for the sentence that says what "medium" means."""
         listed = any(item.keys & hints for item in self.statements[number].items) or scores.words > 0.99
-        return 0.3 if want in (Want.PRICE, Want.LENGTH) and listed and self._kinds[want][number] > 0 else 0.0
-
-    def _bears(self, question: Question, fact: Statement, scores: Scores, *, leaning: bool) -> bool:
-        """Whether a fact answers a question rather than only sharing a word with it."""
-        if scores.total < THRESHOLD:
-            return False
-        number = self.statements.index(fact)
-        keys = self._keys[number].keys() | self._pairs[number]
-        if (
-            question.want is Want.WHO
-            and not re.search(r"(?<=[a-z(.] )[A-Z][a-z]+", fact.text)
-            and not re.search(r"\b(?:owners?|staff|team)\b", plain(fact.text))
-        ):
-            return False
-        if question.want is Want.ATTRIBUTE:
-            return question.attribute in keys
-        if (
-            question.want is not Want.YES_NO
-            or leaning
-            or scores.meaning >= 0.6
-            or (self._aged[number] and age_of(question) is not None)
-            or asks_access(question.text)
-            or (question.when.date is not None and not question.objects and season_in(fact.text) is not None and negated(fact.text))
-        ):
-            return True
-        # "Could somebody fetch us from the station?" - "We don't do pick-ups."
-        if not question.objects and self.telling(question.verb) and question.verb in keys:
-            return True
-        if self._denies(number, question):
-            return True
-        if asks_free(question.core) and fact.has_price and any(key in keys for key in (*question.keys, *question.before_keys)):
-            return True
-        if self._unheard_of(question, scores) and not re.search(r"\b(?:yes|welcome|anything|everything)\b", plain(fact.text)):
-            return negated(fact.text)
-        # "Do you sell helmets?": that something is sold says nothing about helmets.
-        objects = question.objects or [key for key in dict.fromkeys(question.keys or question.before_keys) if key != question.verb]
-        common = max(2, len(self.statements) // 5)
-        asked = (*question.keys, *question.before_keys)
-        if asked and not any(self._frequency[key] <= common for key in asked if key in keys):
-            return False
-        # Whom it is for matters less than what it is: "could you see my mother at home?"
-        objects = [key for key in objects if key not in _PEOPLE] or [
-            key for key in question.keys if key not in _PEOPLE and key != question.verb
-        ]
-        # Of a compound the last word says what it is: a payment plan is a plan.
-        head = question.objects[-1] if question.objects and question.objects[-1] not in _PEOPLE else None
-        if head is not None and head not in keys and not negated(fact.text):
-            return False
-        if re.search(r"\bno other\b|\bnothing else\b", plain(fact.text)) and question.verb in keys:
-            return True
-        whole = sum(self._idf.get(key, self._unseen) for key in objects)
-        return not objects or sum(self._idf.get(key, 0.0) for key in objects if key in keys) >= OBJECT_SHARE * whole
-
-    def _unheard_of(self, question: Question, scores: Scores) -> bool:
-        """ "Can you dye a dress?": the owner never speaks of dyeing, whatever is said about dresses."""
-        known = not content(question.verb_said) or question.verb_said in PLAIN_VERBS or self.knows(question.verb)
-        return not known and bool(question.objects) and scores.meaning < 0.5
+        return 0.3 * self._weights.kind if want in (Want.PRICE, Want.LENGTH) and listed and self._kinds[want][number] > 0 else 0.0
 
     def _hints(self, question: Question, previous: Previous | None) -> frozenset[str]:
         """Keys of lists that the caller's words lead to: "cocker spaniel" -> "medium", where the owner says so somewhere."""
@@ -412,6 +361,12 @@ class FactIndex:
         # An "ordinary double" is the double, not the one with a view of the sea.
         least = min(len(item.keys - hints) for item in best)
         return tuple(item for item in best if len(item.keys - hints) == least)
+
+
+def _share(totals: Sequence[float], best: int) -> float:
+    """Probability that it is the best one, of all statements and none."""
+    odds = [math.exp(min(total, 50.0)) for total in totals]
+    return odds[best] / (1.0 + sum(odds))
 
 
 def _asks_price(question: Question) -> bool:

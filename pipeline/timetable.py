@@ -76,6 +76,7 @@ class Timetable:
 
     def __init__(self, statements: Sequence[Statement]) -> None:
         texts: dict[str, list[str]] = {}
+        self._own: set[Statement] = set()
         seasonal: list[tuple[Season, str]] = []
         for statement in statements:
             found = season_in(statement.text)
@@ -87,6 +88,8 @@ class Timetable:
                 seasonal.append((found[0], f"{statement.text[:start]} {statement.text[end:]}"))
             elif statement.scheduled:
                 texts.setdefault(_subject_of(statement), []).append(statement.text)
+                if not _subject_of(statement):
+                    self._own.add(statement)
         own = " ".join(texts.pop("", []))
         parsed = {subject: hours.parse(" ".join(parts), subject) for subject, parts in texts.items()}
         self.others = [schedule for schedule in parsed.values() if schedule is not None]
@@ -122,6 +125,10 @@ class Timetable:
     def summary(self) -> str:
         """The whole week in a sentence or two; empty where nothing is said of it."""
         return self.main.summary() if self.main is not None else ""
+
+    def told_by(self, statement: Statement) -> bool:
+        """Whether the business's own hours stand in it."""
+        return statement in self._own or season_in(statement.text) is not None
 
     def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
