@@ -209,7 +209,8 @@ class Dialogue:
             return Say(answer.text, about=About(question, None, answer.when))
         if fact is None:
             return Say(self._unknown, about=About(question))
-        if picked.second is not None:
+        # The vector of two requests in one breath is near to what answers either.
+        if picked.second is not None and number is None:
             return self._either(question, picked, picked.second)
         return self._found(question, picked, fact)
 

@@ -43,6 +43,8 @@ _CAPACITY = re.compile(
 _LEVEL_OR_NOT = re.compile(
     r"\bsteps?\b|\bstep-free\b|\bfloor\b|\bramp\b|\blift\b|\bstairs?\b|\bwheelchairs?\b|\baccessible\b|\blevel\b"
 )
+LISTED = 0.8
+"""More, in the units of a kind of answer, for a list that has the entry that was asked for."""
 DOUBTFUL, LIKELY = 0.6, 0.2
 """Below the first probability the next statement is said as well, from the second on."""
 AGED = 0.4
@@ -299,7 +301,7 @@ class FactIndex:
     def _listed(self, number: int, scores: Scores, want: Want, hints: frozenset[str]) -> float:
         """More for a list that has the wanted entry, or what says all the words, than for the sentence that says what "medium" means."""
         listed = any(item.keys & hints for item in self.statements[number].items) or scores.words > 0.99
-        return 0.3 * self._weights.kind if want in (Want.PRICE, Want.LENGTH) and listed and self._kinds[want][number] > 0 else 0.0
+        return LISTED * self._weights.kind if want in (Want.PRICE, Want.LENGTH) and listed and self._kinds[want][number] > 0 else 0.0
 
     def _hints(self, question: Question, previous: Previous | None) -> frozenset[str]:
         """Keys of lists that the caller's words lead to: "cocker spaniel" -> "medium", where the owner says so somewhere."""

@@ -18,6 +18,7 @@ from config.models import resolve
 from config.settings import Settings
 from pipeline.dialogue import Ask, Dialogue, Plan, Say
 from pipeline.embedding import Embedder, Floats
+from pipeline.picking import trained
 from pipeline.words import content
 
 BOT = tomllib.loads((Path(__file__).parents[1] / "fixtures/facts/tune-a.toml").read_text("utf-8"))
@@ -73,7 +74,6 @@ def test_a_price_is_asked_of_the_model_with_one_fact() -> None:
         ("Can I pay by bank transfer?", "No, cash or card, no bank transfers."),
         ("Can I pay by card?", "Yes, cash or card, no bank transfers."),
         ("What's your phone number?", "Our phone number is 01632 960 133."),
-        ("Do you sell gift vouchers?", UNKNOWN),
         ("Could you brush his teeth? And are you open on Monday?", "No, we don't clean teeth. No, on Monday we are closed."),
     ],
 )
@@ -186,7 +186,13 @@ SHARED = made()
 
 @pytest.fixture(scope="module")
 def embedder(product_settings: Settings) -> Embedder:  # noqa: F811
-    return Embedder(resolve("minilm-l6-v2", product_settings.models_dir))
+    return Embedder(resolve("minilm-l6-v2", product_settings.models_dir), trained().deltas)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("said", ["Do you sell gift vouchers?", "Who won the football last night?", "Have you got a swimming pool?"])
+def test_what_the_text_does_not_say_is_not_known(embedder: Embedder, said: str) -> None:
+    assert turn(made(embedder.embed), said, embedder.embed) == UNKNOWN
 
 
 @pytest.mark.models
