@@ -203,8 +203,15 @@ class Dialogue:
         telling = [key for key in question.keys if self._index.telling(key)]
         when = last.when if last is not None else None
         # "When could I have it back on Tuesday?" names a day and is about no opening hours.
-        another = fact is not None and picked.score >= LIKELY and not self._timetable.told_by(fact) and not question.leans
-        if not another and (schedule := self._timetable.concerns(question, when, fact, telling)) is not None:
+        likely = fact is not None and picked.score >= LIKELY
+        told = fact is not None and self._timetable.told_by(fact)
+        # "And on Thursdays, till what time?" hangs on hours that were just told.
+        hangs = last is not None and last.picked is None and question.leans
+        another = likely and not told and not elliptical and not hangs
+        schedule = None if another else self._timetable.concerns(question, when, fact, telling)
+        if schedule is None and likely and told and (question.when or question.want is Want.WHEN):
+            schedule = self._timetable.main
+        if schedule is not None:
             answer = self._timetable.answer(question, schedule, when, self._today)
             return Say(answer.text, about=About(question, None, answer.when))
         if fact is None:

@@ -303,7 +303,8 @@ def when_of(said: str, core: str = "") -> When:
     if own:
         # "I've got Tuesday off. Could we come around two?"
         return replace(own, days=whole.days, relative=whole.relative, date=whole.date)
-    return When(days=whole.days, relative=whole.relative, date=whole.date)
+    # "We can't be there till half past four. Would that still work?"
+    return When(days=whole.days, relative=whole.relative, date=whole.date) if content(core) else whole
 
 
 def _when(text: str) -> When:

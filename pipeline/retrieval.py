@@ -266,7 +266,9 @@ class FactIndex:
         if last is not None and elliptical and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
-        confident = totals[best] > 0
+        likeliest = max(range(len(totals)), key=totals.__getitem__)
+        # "Which brand?" is answered by what names one.
+        confident = totals[likeliest] > 0 and (question.want is not Want.ATTRIBUTE or question.attribute in self._keys[best])
         if (
             last is not None
             and question.when.days
@@ -278,7 +280,7 @@ class FactIndex:
         if last is not None and question.points and age_of(question) is not None and has_age(last.text):
             # "My boy's nine, could he do that one?"
             best, confident = self.statements.index(last), True
-        picked = self._cut(best, question, previous, hints, _share(totals, best), confident=confident)
+        picked = self._cut(best, question, previous, hints, _share(totals, likeliest), confident=confident)
         other = max((i for i in range(len(totals)) if i != best), key=totals.__getitem__, default=best)
         if other != best and picked.score < DOUBTFUL and _share(totals, other) >= LIKELY:
             second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
@@ -301,7 +303,9 @@ class FactIndex:
     def _listed(self, number: int, scores: Scores, want: Want, hints: frozenset[str]) -> float:
         """More for a list that has the wanted entry, or what says all the words, than for the sentence that says what "medium" means."""
         listed = any(item.keys & hints for item in self.statements[number].items) or scores.words > 0.99
-        return LISTED * self._weights.kind if want in (Want.PRICE, Want.LENGTH) and listed and self._kinds[want][number] > 0 else 0.0
+        return (
+            LISTED * self._weights.kind if want in (Want.PRICE, Want.LENGTH) and listed and self._kinds[want][number] > 0 else 0.0
+        )
 
     def _hints(self, question: Question, previous: Previous | None) -> frozenset[str]:
         """Keys of lists that the caller's words lead to: "cocker spaniel" -> "medium", where the owner says so somewhere."""

@@ -47,6 +47,12 @@ class HoursAnswer:
     when: When
 
 
+# "We deliver within Marlow Bay, Tuesdays between 5 and 7": what the business does then, not when it is open.
+_DOING = re.compile(
+    r"(?i)(?:we|i|he|she|they) (?:also |only |can |will )*(?!are\b|is\b|am\b|open|close|shut|work|start|finish|stay|have\b|don't|do not)\w+"
+)
+
+
 def _subject_of(statement: Statement) -> str:
     """What a sentence with hours is about; "" for the business itself."""
     label, colon, _ = statement.text.partition(":")
@@ -56,6 +62,8 @@ def _subject_of(statement: Statement) -> str:
     label = re.sub(r"\s*[£$€]?\d.*$", "", label).strip(" ,:-–")
     if statement.topic and (not label or _GENERIC.search(label)):
         label = statement.topic
+    if _DOING.match(label):
+        return label
     if (
         _GENERIC.search(label)
         or re.fullmatch(r"(?:lunch|lunch ?time|break)(?: break)?", label, re.IGNORECASE)
@@ -128,7 +136,7 @@ class Timetable:
 
     def told_by(self, statement: Statement) -> bool:
         """Whether the business's own hours stand in it."""
-        return statement in self._own or season_in(statement.text) is not None
+        return statement in self._own
 
     def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""

@@ -190,7 +190,9 @@ def embedder(product_settings: Settings) -> Embedder:  # noqa: F811
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("said", ["Do you sell gift vouchers?", "Who won the football last night?", "Have you got a swimming pool?"])
+@pytest.mark.parametrize(
+    "said", ["Do you sell gift vouchers?", "Who won the football last night?", "Have you got a swimming pool?"]
+)
 def test_what_the_text_does_not_say_is_not_known(embedder: Embedder, said: str) -> None:
     assert turn(made(embedder.embed), said, embedder.embed) == UNKNOWN
 

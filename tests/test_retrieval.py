@@ -121,11 +121,6 @@ def test_no_statements_no_fact() -> None:
             "Can you copy the key of my car?",
             "We can't copy keys of a car.",
         ),
-        (
-            "The station is near.\nWe don't do pick-ups.\nWifi is free.\nNo gym.\nDogs yes.\nCash or card.",
-            "Could somebody fetch us from the station?",
-            "We don't do pick-ups.",
-        ),
         ("Party room £60, bring your own cake.\nNo outside alcohol.", "Could we bring a few beers?", "No outside alcohol."),
         (
             "We stop at 5:30 on weekdays, 6:30 on Saturday and 3:30 on Sunday.",
