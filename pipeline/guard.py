@@ -36,6 +36,9 @@ def _money(text: str) -> set[str]:
     return {f"{float(a.replace(',', '') or b):g}" for a, b in _MONEY.findall(f"{text} | {figures}")} if figures else set()
 
 
+_DENIAL = re.compile(r"\b(?:not|never|cannot|nobody|nothing|none)\b|n't\b")
+
+
 class Guard:
     """Checks phrases of a reply against its facts and its question.
 
@@ -67,6 +70,7 @@ class Guard:
         self._money = _money(said)
         self._only_money = {n for n in _money(fact) if len(re.findall(rf"(?<![\d.]){re.escape(n)}(?![\d]|\.\d)", fact)) < 2}
         self._percent = bool(re.search(r"%|\bper ?cent\b", said))
+        self._denies = bool(_DENIAL.search(plain(fact))) or bool(re.search(r"\b(?:no|only)\b", plain(fact)))
         self._asked = {stem(word) for word in tokens(question)}
         self._days = set(days_in(said))
         self._words = {stem(word) for word in tokens(said)}
@@ -87,6 +91,9 @@ class Guard:
         if re.search(r"%|\bpercent\b|\bper cent\b", text) and not self._percent:
             return False
         if text.endswith("?") or self._echoes(text):
+            return False
+        # "We don't want all of it straight away": the fact denies nothing.
+        if not self._denies and _DENIAL.search(text) and not UNKNOWN.search(text):
             return False
         if set(days_in(phrase, spoken=True)) - self._days:
             return False

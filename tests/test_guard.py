@@ -62,3 +62,9 @@ def test_a_number_of_another_kind_is_no_price() -> None:
     assert Guard([fact], "What do heel tips come to?").check("It comes to about 15 minutes.")
     assert not Guard([fact], "What do heel tips come to?", amount=MONEY).check("It comes to about 15 minutes.")
     assert Guard([fact], "What do heel tips come to?", amount=MONEY).check("It comes to £9.50.")
+
+
+def test_a_fact_that_denies_nothing_is_not_denied() -> None:
+    guard = Guard(["A third of the price when you order."], "Do we want all of the money straight away?")
+    assert not guard.check("We don't want all of the money straight away.")
+    assert guard.check("A third of the price when you order.")
