@@ -548,6 +548,7 @@ class TurnMachine:
         """An engine hangs, or there is far more work than cores."""
         late, self._next = self._next, None
         self._out.append(Count("too_slow"))
+        self._pause = None  # a transcript that comes now comes too late
         if late is not None:
             self._out.append(Abandon(late.turn_id))
         if late is None or late.kind in ("answer", "keys"):

@@ -19,6 +19,7 @@ from fake_leg import LEVELS, Ears, Grammar, Judge, Loudness, Meaning, Mind, Tone
 from gateway_bench import Desk, connected, gateway, media, run, start, tone
 from websockets.exceptions import ConnectionClosed
 
+from config.tracing import TracingSettings
 from pipeline import listen_ahead
 from pipeline.call import Call, CallSettings
 from pipeline.dialogue import Dialogue
@@ -37,6 +38,7 @@ from telephony.caller.result import CallResult
 from telephony.caller.script import AfterBot, CallerScript, Say
 from telephony.metrics import Metrics
 from telephony.switchboard import Observer
+from telephony.tracing import Tracing
 
 MS = 1_000_000
 LATE_MS = 40
@@ -161,11 +163,15 @@ class Overload:
     def after_call(self, call_sid: str) -> Any:
         return self.desk.after_call(call_sid)
 
+    def observer(self, leg: CallLeg) -> Observer:
+        tracing = Tracing(TracingSettings(enabled=False), self.metrics, None)
+        return Observer(self.metrics, leg.call, self.scheduler.usage, tracing)
+
     async def converse(self, leg: CallLeg) -> None:
         settings = CallSettings(
             "test", "Hello.", "Goodbye.", ("Still there?",), TurnTaking(waits=Waits(), silence_s=20.0, reprompts=1)
         )
-        call = Call(leg, self.engines, self.dialogue.fork(), settings, Observer(self.metrics), time.monotonic_ns)
+        call = Call(leg, self.engines, self.dialogue.fork(), settings, self.observer(leg), time.monotonic_ns)
         self.calls.begin(call.trace)
         zero_ns: list[int] = []
 

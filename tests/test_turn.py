@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.endpointing import Waits
@@ -950,6 +950,9 @@ STEP = st.one_of(
 
 
 @given(st.lists(STEP, max_size=60), st.booleans())
+@example(
+    [("talk",), ("talk",), ("pass_time", 2000), ("pass_time", 8000)], True
+)  # a transcript after the apology for its being late
 @settings(max_examples=300, deadline=None)
 def test_whatever_happens_every_reply_ends_once_and_nobody_is_left_waiting(steps: list[tuple[object, ...]], settle: bool) -> None:
     world = World()
