@@ -45,7 +45,7 @@ class _Layer:
     norm2: tuple[Floats, Floats]
 
 
-def _read_safetensors(path: Path) -> dict[str, Floats]:
+def read_safetensors(path: Path) -> dict[str, Floats]:
     """Every float32 tensor of a safetensors file (8 bytes of length, a JSON header, raw little-endian data), mapped."""
     try:
         raw = np.memmap(path, dtype=np.uint8, mode="r")
@@ -141,7 +141,7 @@ class Embedder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         path = folder / "model.safetensors"
-        tensors = _read_safetensors(path)
+        tensors = read_safetensors(path)
         try:
             self._words = tensors["embeddings.word_embeddings.weight"]
             # Every text is segment 0: its embedding can be added to the positions' once and for all.

@@ -45,7 +45,7 @@ _LEVEL_OR_NOT = re.compile(
 )
 LISTED = 0.8
 """More, in the units of a kind of answer, for a list that has the entry that was asked for."""
-DOUBTFUL, LIKELY = 0.6, 0.2
+DOUBTFUL, SECOND = 0.6, 0.2
 """Below the first probability the next statement is said as well, from the second on."""
 AGED = 0.4
 """More for a statement that names an age, where the caller does."""
@@ -282,7 +282,7 @@ class FactIndex:
             best, confident = self.statements.index(last), True
         picked = self._cut(best, question, previous, hints, _share(totals, likeliest), confident=confident)
         other = max((i for i in range(len(totals)) if i != best), key=totals.__getitem__, default=best)
-        if other != best and picked.score < DOUBTFUL and _share(totals, other) >= LIKELY:
+        if other != best and picked.score < DOUBTFUL and _share(totals, other) >= SECOND:
             second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
             return replace(picked, second=second)
         return picked

@@ -95,8 +95,9 @@ class Timetable:
                 start, end = found[1]
                 seasonal.append((found[0], f"{statement.text[:start]} {statement.text[end:]}"))
             elif statement.scheduled:
-                texts.setdefault(_subject_of(statement), []).append(statement.text)
-                if not _subject_of(statement):
+                subject = _subject_of(statement)
+                texts.setdefault(subject, []).append(statement.text)
+                if not subject:
                     self._own.add(statement)
         own = " ".join(texts.pop("", []))
         parsed = {subject: hours.parse(" ".join(parts), subject) for subject, parts in texts.items()}

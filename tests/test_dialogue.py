@@ -198,6 +198,25 @@ def test_what_the_text_does_not_say_is_not_known(embedder: Embedder, said: str) 
 
 
 @pytest.mark.models
+def test_two_facts_that_are_as_likely_are_said_without_yes_or_no(embedder: Embedder) -> None:
+    text = "Shirts are washed and ironed for £3.\nShirts are ironed for £2.\nOpen daily.\nNo cheques.\nParking behind the shop."
+    dialogue = Dialogue("Press", "Hello.", text, UNKNOWN, GOODBYE, embedder.embed)
+    reply = turn(dialogue, "What do you charge for shirts?", embedder.embed)
+    assert "£3" in reply
+    assert "£2" in reply
+
+
+@pytest.mark.models
+def test_a_day_in_a_question_about_something_else_is_not_answered_with_the_hours(embedder: Embedder) -> None:
+    text = "Open Monday to Friday 9 am to 5 pm.\nA service wash is ready the next day, after 3 pm.\nNo cheques.\nParking behind the shop."
+    dialogue = Dialogue("Press", "Hello.", text, UNKNOWN, GOODBYE, embedder.embed)
+    assert "next day" in turn(dialogue, "If I leave a service wash on Tuesday, when is it ready?", embedder.embed)
+    assert turn(dialogue, "I can't be there till half past five on Tuesday. Would that still work?", embedder.embed).startswith(
+        "No"
+    )
+
+
+@pytest.mark.models
 @pytest.mark.parametrize("name", ["tune-a", "tune-b"])
 def test_every_question_of_the_tuning_bots_finds_its_fact(embedder: Embedder, name: str) -> None:
     bot = tomllib.loads((Path(__file__).parents[1] / f"fixtures/facts/{name}.toml").read_text("utf-8"))

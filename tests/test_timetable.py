@@ -112,3 +112,12 @@ def test_parts_of_the_year(said: str, text: str) -> None:
 def test_a_fact_with_days_of_its_own_goes_before_the_week() -> None:
     (fact,) = split("Nail cutting £24, Thursdays only.")
     assert Timetable(split(TEXT)).concerns(analyse("Could I have that done on a Tuesday?"), None, fact, []) is None
+
+
+def test_what_the_business_does_on_a_day_is_not_when_it_is_open() -> None:
+    text = "Opening hours: Monday and Tuesday 7.30 am to 7 pm.\nWe deliver finished washes and duvets within Marlow Bay for £4, Tuesdays between 5 and 7 pm."
+    opening, deliveries = split(text)
+    timetable = Timetable([opening, deliveries])
+    assert timetable.summary().startswith("We are open Monday and Tuesday from 7:30 am to 7 pm")
+    assert timetable.told_by(opening)
+    assert not timetable.told_by(deliveries)
