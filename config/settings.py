@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
+from config.base_url import base_url
 from config.engines import (
     AsrSettings,
     BargeInSettings,
@@ -139,12 +139,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _base_url(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be the address that Twilio calls, such as https://bot.example.com, without ? or #")
-        return url.rstrip("/")
+        return None if url is None else base_url(url, "the address that Twilio calls, such as https://bot.example.com")
 
     @field_validator("twilio_auth_token", "admin_token")
     @classmethod

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from pydantic import Field, field_validator
 
+from config.base_url import base_url
 from config.engines import EngineTable
 
 
@@ -23,9 +22,8 @@ class TracingSettings(EngineTable):
     @field_validator("endpoint")
     @classmethod
     def _base_url(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be the address of a collector, such as http://127.0.0.1:4318, without ? or #")
-        return url.rstrip("/").removesuffix("/v1/traces")
+        return (
+            None
+            if url is None
+            else base_url(url, "the address of a collector, such as http://127.0.0.1:4318").removesuffix("/v1/traces")
+        )
