@@ -25,10 +25,11 @@ def none(model: str | None) -> str | None:
 
 
 class AsrSettings(EngineTable):
-    """Speech to text. `model`, `partial_model`: faster-whisper folders; `partial_model` transcribes while the caller talks ("none": `model`).
+    """Speech to text. `model`, `partial_model`: faster-whisper folders; `partial_model` transcribes while the caller talks ("none": `model`),
+    and a pause before `model` does, which is asked only where it is not sure.
 
     `window_s`: how much audio Whisper sees at a time (trained: 30). 10 takes a third of the time at a WER of 0.040 against 0.035;
-    below 8 its decoder loops. `partials`: transcribe while the caller talks.
+    below 8 its decoder loops. `first_window_s`: the same for `partial_model`. `partials`: transcribe while the caller talks.
     """
 
     model: str = "whisper-base"
@@ -36,6 +37,7 @@ class AsrSettings(EngineTable):
     device: Device = "cpu"
     compute_type: str = "int8"
     window_s: float = Field(default=10.0, ge=8.0, le=30.0)
+    first_window_s: float = Field(default=8.0, ge=6.0, le=30.0)
     partials: bool = True
 
     @field_validator("partial_model")

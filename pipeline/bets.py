@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import structlog
 
-from pipeline.asr import AsrRequest
+from pipeline.asr import SURE, AsrRequest, Transcript, WhisperEngine
 from pipeline.ears import Ears
 from pipeline.engines import Engines
 from pipeline.jobs import Job, Priority, Work
@@ -61,6 +61,7 @@ class Bets:
         self._spawn = spawn
         self._tasks: list[asyncio.Task[None]] = []
         self._transcript: Job | None = None
+        self._awaited = False
         self._partial: AsrRequest | None = None
 
     def begin(self, number: int, vad: Span) -> None:
@@ -87,6 +88,7 @@ class Bets:
 
     def hurry(self) -> None:
         """The caller waits for the transcript now."""
+        self._awaited = True
         if self._transcript is not None:
             self._engines.scheduler.reprioritise(self._transcript, Priority.FIRST_PHRASE)
 
@@ -130,18 +132,42 @@ class Bets:
 
     async def _transcribe(self, command: Transcribe, priority: Priority) -> None:
         request = AsrRequest(self._utterance(command.start, command.end), self._rate_hz, self._bias)
-        work = Work("asr", priority, (self._call, command.bet))
-        self._transcript, future = self._engines.scheduler.submit(self._engines.asr, work, lambda: request)
+        self._awaited = priority is Priority.FIRST_PHRASE
         try:
-            ran = await self._result("asr", command.bet, future)
+            heard = await self._heard_first(command.bet, request)
+            if heard is None:
+                heard = await self._result("asr", command.bet, self._heard_by(self._engines.asr, command.bet, request))
         except asyncio.CancelledError:
             request.given_up.set()
             raise
+        if heard is not None:
+            self.spans.append(Span("asr", heard.queued_ns, heard.ended_ns, "final", heard.started_ns))
+            self._take(FinalReady(command.bet, heard.value.text, heard.value.confidence))
+
+    async def _heard_first(self, bet: int, request: AsrRequest) -> Ran[Transcript] | None:
+        """What the smaller model makes of it, where it is sure."""
+        # What is said over the bot is short, and a hum must not become a word: the larger model hears that at once.
+        if not self._engines.partial.first or self._ears.over_bot:
+            return None
+        try:
+            heard = await self._heard_by(self._engines.partial, bet, request)
+        except JobDroppedError:
+            return None
+        except Exception:
+            log.exception("engine_failed", engine="asr", call=self._call, bet=bet)
+            return None
+        if heard.value.text and heard.value.least >= SURE:
+            return heard
+        self.spans.append(Span("asr", heard.queued_ns, heard.ended_ns, "unsure", heard.started_ns))
+        return None
+
+    async def _heard_by(self, engine: WhisperEngine, bet: int, request: AsrRequest) -> Ran[Transcript]:
+        work = Work("asr", Priority.FIRST_PHRASE if self._awaited else Priority.BET, (self._call, bet))
+        self._transcript, future = self._engines.scheduler.submit(engine, work, lambda: request)
+        try:
+            return await future
         finally:
             self._transcript = None
-        if ran is not None:
-            self.spans.append(Span("asr", ran.queued_ns, ran.ended_ns, "final", ran.started_ns))
-            self._take(FinalReady(command.bet, ran.value.text, ran.value.confidence))
 
     async def _judge(self, bet: int, request: TurnRequest) -> None:
         work = Work("turn", Priority.BET, (self._call, bet))
@@ -160,7 +186,7 @@ class Bets:
             self._take(WordsVerdict(command.bet, ran.value))
         return None
 
-    async def _result(self, engine: Literal["asr", "turn", "words"], bet: int, job: Awaitable[Ran[Value]]) -> Ran[Value] | None:
+    async def _result(self, engine: Literal["asr", "turn", "words"], bet: int, job: Awaitable[Value]) -> Value | None:
         """What the job comes to; None when it came to nothing, which the machine has been told."""
         try:
             return await job

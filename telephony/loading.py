@@ -72,18 +72,19 @@ def load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str
     threads = settings.threads
     loading("asr")
 
-    def whisper(model: Path) -> WhisperEngine:
+    def whisper(model: Path, *, first: bool) -> WhisperEngine:
         return WhisperEngine(
             model,
             device=settings.asr.device,
             compute_type=settings.asr.compute_type,
             threads=threads,
-            window_s=settings.asr.window_s,
+            window_s=settings.asr.first_window_s if first else settings.asr.window_s,
+            first=first,
             language=bot.language,
         )
 
-    asr = whisper(files.asr)
-    partial = asr if files.partial == files.asr else whisper(files.partial)
+    asr = whisper(files.asr, first=False)
+    partial = asr if files.partial == files.asr else whisper(files.partial, first=True)
     loading("llm")
     llama = LlamaEngine(
         files.llm,

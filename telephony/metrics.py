@@ -89,7 +89,7 @@ class Metrics:
             duration_ms = (span.end_ns - span.start_ns) / MS
             if partial:
                 self.asr_partial.observe(duration_ms)
-            else:
+            elif span.note != "unsure":  # the transcript that stands counts
                 self.observe_stage(span.name, duration_ms)
             if span.audio_ms and span.began_ns:
                 self.tts_rtf.observe((span.end_ns - span.began_ns) / MS / span.audio_ms)

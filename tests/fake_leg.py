@@ -151,13 +151,15 @@ class Ears(Engine):
 
     name: str = "asr"
     words: dict[int, str] = field(default_factory=dict)
+    first: bool = False
+    least: float = 0.9
 
     def run(self, request: AsrRequest) -> Transcript:
         self.begin()
         frames = [rms(request.pcm[at : at + FRAME]) for at in range(0, len(request.pcm), FRAME)]
         levels = [min(LEVELS, key=lambda level: abs(level - frame)) for frame in frames if frame > 1000]
         said = [self.words[level] for level in dict.fromkeys(levels) if levels.count(level) > 2]
-        return Transcript(" ".join(said), 0.9)
+        return Transcript(" ".join(said), 0.9, least=self.least)
 
 
 @dataclass

@@ -49,6 +49,22 @@ def whisper(product_settings: Settings) -> WhisperEngine:
 
 
 @pytest.fixture(scope="session")
+def first_whisper(product_settings: Settings) -> WhisperEngine:
+    """The one that hears a pause first."""
+    asr = product_settings.asr
+    assert asr.partial_model is not None
+    model = _find(product_settings, asr.partial_model)
+    return WhisperEngine(
+        model,
+        device="cpu",
+        compute_type=asr.compute_type,
+        threads=product_settings.threads,
+        window_s=asr.first_window_s,
+        first=True,
+    )
+
+
+@pytest.fixture(scope="session")
 def llama(product_settings: Settings) -> Iterator[LlamaEngine]:
     model = _find(product_settings, product_settings.llm.model)
     engine = LlamaEngine(model, n_ctx=1024, max_sequences=4, threads=product_settings.threads)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fixtures_models import hibari, product_settings, prompt, whisper  # noqa: F401 - fixtures
+from fixtures_models import first_whisper, hibari, product_settings, prompt, whisper  # noqa: F401 - fixtures
 
-from pipeline.asr import AsrRequest, WhisperEngine, silence, without_loop
+from pipeline.asr import SURE, AsrRequest, WhisperEngine, silence, without_loop
 from pipeline.leg import Pcm
 from pipeline.tts import TtsEngine, TtsRequest
 
@@ -71,6 +71,24 @@ def test_a_person_is_understood(whisper: WhisperEngine) -> None:  # noqa: F811
     heard = whisper.run(AsrRequest(prompt("tt-weasels"), 8000))
     assert "weasels" in heard.text.lower()
     assert 0.5 < heard.confidence <= 1.0
+
+
+@pytest.mark.models
+def test_the_smaller_model_knows_where_it_is_not_sure(first_whisper: WhisperEngine) -> None:  # noqa: F811
+    """CTranslate2 gives the scores over the vocabulary for each token: the probability of the least likely one tells."""
+    sure = first_whisper.run(AsrRequest(prompt("conf-leaderhasleft"), 8000))
+    assert sure.text == "The leader has left the conference."
+    assert SURE <= sure.least <= sure.confidence <= 1.0
+    unsure = first_whisper.run(AsrRequest(prompt("simul-call-limit-reached"), 8000))
+    assert 0.0 < unsure.least < SURE < unsure.confidence, "one word in doubt among many that are not"
+
+
+@pytest.mark.models
+def test_the_smaller_model_is_never_sure_of_what_it_says_twice(first_whisper: WhisperEngine) -> None:  # noqa: F811
+    """In 8 s it says this prompt twice and begins a third time, every word of it likely."""
+    heard = first_whisper.run(AsrRequest(prompt("vm-helpexit"), 8000))
+    assert heard.text.count("Press star") > 1
+    assert heard.least == 0.0
 
 
 @pytest.mark.models

@@ -58,6 +58,7 @@ class Phone:
     """One call on fakes. `hold` runs a script while the call runs, and sees to it that nothing is left."""
 
     asr: Ears = field(default_factory=lambda: Ears(words=WORDS))
+    partial: Ears | None = None
     turn: Judge = field(default_factory=Judge)
     words: Grammar = field(default_factory=Grammar)
     embed: Meaning = field(default_factory=Meaning)
@@ -81,7 +82,9 @@ class Phone:
             await llm.share(dialogue.prefix)
             speaker = PhraseSpeaker(self.voice, scheduler, PhraseCache())
             line = Line(self.leg, scheduler, loop)
-            parts = Engines(scheduler, self.asr, self.asr, self.turn, self.words, self.embed, llm, Loudness(), speaker)
+            parts = Engines(
+                scheduler, self.asr, self.partial or self.asr, self.turn, self.words, self.embed, llm, Loudness(), speaker
+            )
             call = Call(self.leg, parts, dialogue.fork(), SETTINGS, self.counts, lambda: line.now_ns, self.recorder)
             self.leg.subscribe(call.receive)
             running = asyncio.create_task(call.run(), name="call")
@@ -164,6 +167,48 @@ def test_a_caller_who_goes_on_is_answered_once_and_whole(phone: Phone) -> None:
     call = phone.hold(script)
     assert [caller for caller, *_ in said(call)] == ["", "How much is a full service? please"]
     assert phone.counts.names.count("bet_lost") >= 1
+
+
+MISHEARD = {**WORDS, SERVICE: "How much is a fool's service?"}
+
+
+@pytest.mark.parametrize(
+    ("least", "broken", "caller", "spans"),
+    [
+        (0.9, False, MISHEARD[SERVICE], ["final"]),
+        (0.3, False, WORDS[SERVICE], ["unsure", "final"]),
+        (0.9, True, WORDS[SERVICE], ["final"]),
+    ],
+)
+def test_the_smaller_recogniser_is_believed_where_it_is_sure_of_every_word(
+    phone: Phone, least: float, broken: bool, caller: str, spans: list[str]
+) -> None:
+    phone.partial = Ears(words=MISHEARD, first=True, least=least, broken=broken)
+
+    async def script(line: Line) -> None:
+        await greeted(line)
+        await ask(line, ms=600)  # too short for a partial transcript
+        await line.until_quiet()
+
+    turn = phone.hold(script).trace.turns[1]
+    assert turn.caller == caller
+    assert [span.note for span in turn.spans if span.name == "asr"] == spans
+    assert phone.asr.runs == (0 if caller == MISHEARD[SERVICE] else 1)
+
+
+def test_what_is_said_over_the_bot_is_for_the_larger_recogniser(phone: Phone) -> None:
+    phone.partial = Ears(words=WORDS, first=True)
+
+    async def script(line: Line) -> None:
+        await greeted(line)
+        await ask(line)
+        assert line.leg.playing
+        await line.hear(noise(THANKS, 600))
+        await line.silence(400)
+        await line.until_quiet()
+
+    assert [turn.caller for turn in phone.hold(script).trace.turns] == ["", WORDS[SERVICE], WORDS[THANKS]]
+    assert phone.asr.runs == 1
 
 
 def test_a_hum_suspends_and_the_reply_is_heard_whole(phone: Phone) -> None:
