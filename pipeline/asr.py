@@ -27,6 +27,7 @@ import tokenizers  # isort: skip
 from faster_whisper.feature_extractor import FeatureExtractor  # isort: skip
 from faster_whisper.tokenizer import Tokenizer  # isort: skip
 
+from pipeline import ending
 from pipeline.audio import as_float, resample
 from pipeline.leg import Pcm
 
@@ -68,19 +69,21 @@ class AsrRequest:
 class Transcript:
     """`confidence`: geometric mean of the token probabilities, 0 to 1. Empty `text`: nothing was said.
 
-    `least`: probability of the least likely token; 0 where it is not known, and for a text that repeats itself.
+    `least`: probability of the least likely token; 0 for a text that repeats itself. `ending`: what the punctuation after the last word adds to
+    the log odds of the turn being over (`pipeline.ending`); 0 where it is not known.
     """
 
     text: str
     confidence: float
     no_speech: float = 0.0
     least: float = 0.0
+    ending: float = 0.0
 
 
 class WhisperEngine:
     """The `asr` engine: one model for all calls. `model`: a faster-whisper folder.
 
-    `first`: another engine is asked after this one. It says how likely its least likely token is, and does not try twice.
+    `first`: another engine is asked where this one is not sure, so it does not try twice.
     """
 
     name = "asr"
@@ -106,6 +109,7 @@ class WhisperEngine:
         )
         hf = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
         self._tokenizer = Tokenizer(hf, self._model.is_multilingual, task="transcribe", language=language)
+        self._marks = ending.Marks.of(self._tokenizer)
         self._features = FeatureExtractor(feature_size=self._model.n_mels)
         self._start: list[int] = [*self._tokenizer.sot_sequence, self._tokenizer.no_timestamps]
 
@@ -146,7 +150,7 @@ class WhisperEngine:
             max_length=len(prompt) + limit,
             return_scores=True,
             return_no_speech_prob=True,
-            return_logits_vocab=self.first,
+            return_logits_vocab=True,
             suppress_blank=True,
         )[0]
 
@@ -167,23 +171,16 @@ class WhisperEngine:
         looped = len(tokens) >= limit or text != without_loop(text)
         if silence(text, score, no_speech, seconds):
             return Transcript("", 0.0, no_speech), False
-        least = least_likely(tokens, result.logits[0]) if self.first and not looped and not said_twice(text) else 0.0
-        return Transcript(text, float(np.exp(score)), no_speech, least), looped
+        each = [ending.probabilities(np.asarray(scores, np.float32)) for scores in result.logits[0]]
+        likely = [float(p[token]) for token, p in zip(tokens, each, strict=False)]
+        least = 0.0 if looped or said_twice(text) else min(likely, default=0.0)
+        return Transcript(text, float(np.exp(score)), no_speech, least, ending.over(tokens, each, self._marks)), looped
 
     def _prompt(self, request: AsrRequest) -> list[int]:
         tokenizer = self._tokenizer
         bias = tokenizer.encode(" " + request.bias.strip())[-100:] if request.bias.strip() else []
         prefix = tokenizer.encode(" " + request.prefix.strip()) if request.prefix.strip() else []
         return ([tokenizer.sot_prev, *bias] if bias else []) + self._start + prefix
-
-
-def least_likely(tokens: list[int], logits: list[Any]) -> float:
-    """Probability of the least likely of `tokens`, 0 to 1. `logits`: one CTranslate2 array over the vocabulary for each, maybe one more for the end."""
-    least = 1.0
-    for token, over_vocabulary in zip(tokens, logits, strict=False):
-        scores = np.asarray(over_vocabulary, np.float32)
-        least = min(least, float(np.exp(scores[token] - scores.max()) / np.exp(scores - scores.max()).sum()))
-    return least if tokens else 0.0
 
 
 def said_twice(text: str) -> bool:

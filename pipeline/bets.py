@@ -142,7 +142,7 @@ class Bets:
             raise
         if heard is not None:
             self.spans.append(Span("asr", heard.queued_ns, heard.ended_ns, "final", heard.started_ns))
-            self._take(FinalReady(command.bet, heard.value.text, heard.value.confidence))
+            self._take(FinalReady(command.bet, heard.value.text, heard.value.confidence, heard.value.ending))
 
     async def _heard_first(self, bet: int, request: AsrRequest) -> Ran[Transcript] | None:
         """What the smaller model makes of it, where it is sure."""

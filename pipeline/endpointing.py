@@ -7,11 +7,25 @@ from dataclasses import dataclass
 
 from pipeline.smalltalk import Talk, talk
 
-# P(complete) = logistic(BIAS + AUDIO * logit(P by the sound) + WORDS * log(P by the words)): fitted to 41 thinking pauses and 75 ends of turns of
-# fixtures/calls (docs/turn-taking.md); the sound alone ranks 0.84 of pairs right, the words alone 0.94, both 0.96.
-BIAS, AUDIO, WORDS = 2.3, 0.4, 1.0
-# What no fact answers: the rest of the sentence may. What the recogniser itself took for broken off ("a tent-", "to..."): 11 of the 41, none of the 75.
-UNANSWERED, BROKEN_OFF = -1.0, -2.0
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """P(complete) = logistic(bias + sound * logit(P by the sound) + words * log(P by the words) + ending + unanswered)."""
+
+    bias: float
+    sound: float
+    words: float
+    ending: float
+    unanswered: float  # what no fact answers: the rest of the sentence may
+
+
+# Fitted to 130 thinking pauses and 126 ends of turns of fixtures/calls (docs/turn-taking.md).
+_ALL = _Weights(bias=-0.78, sound=0.27, words=0.58, ending=0.95, unanswered=-0.84)
+_WITHOUT_WORDS = _Weights(bias=-2.43, sound=0.33, words=0.0, ending=1.17, unanswered=-1.15)
+# For a recogniser that does not say how it ended: fitted to 41 of the pauses and 75 ends.
+_WITHOUT_ENDING = _Weights(bias=2.3, sound=0.4, words=1.0, ending=0.0, unanswered=-1.0)
+# What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of the 41, none of the 75.
+BROKEN_OFF = -2.0
 # A goodbye is the end however it sounds.
 GOODBYE = 2.5
 
@@ -30,6 +44,11 @@ class Waits:
     unlikely_ms: int = 1500
     max_ms: int = 1800
 
+    @property
+    def surely(self) -> float:
+        """With a P of this by the sound and the end of the transcript the words need not be judged: half way from `sure` to certain."""
+        return (1.0 + self.sure) / 2
+
     def silence_ms(self, probability: float) -> int:
         """Silence after which a turn with this P(complete) is taken as over."""
         if probability >= self.sure:
@@ -42,13 +61,14 @@ class Waits:
 class Evidence:
     """What is known of a pause. `audio`: P(complete) by the sound; `words`: P(sentence over) by the words; `answered`: a fact bears on it.
 
-    None: not known, or nobody is there to say.
+    `ending`: log odds by the end of the transcript (`pipeline.ending`). None, or an ending of 0: not known, or nobody is there to say.
     """
 
     text: str
     audio: float
     words: float | None = None
     answered: bool | None = None
+    ending: float = 0.0
 
     @property
     def lingering(self) -> bool:
@@ -57,10 +77,12 @@ class Evidence:
 
     def complete(self) -> float:
         """P(complete)."""
-        if self.words is None:
+        if self.words is None and not self.ending:
             return self.audio
+        weights = _WITHOUT_ENDING if not self.ending else _WITHOUT_WORDS if self.words is None else _ALL
         sound = min(max(self.audio, 1e-3), 1 - 1e-3)
-        z = BIAS + AUDIO * math.log(sound / (1 - sound)) + WORDS * math.log(max(self.words, 1e-4))
-        z += GOODBYE if talk(self.text) is Talk.GOODBYE else UNANSWERED if self.answered is False else 0.0
-        z += BROKEN_OFF if self.text.rstrip().endswith(("-", "–", ",", "...", "…")) else 0.0
+        z = weights.bias + weights.sound * math.log(sound / (1 - sound)) + weights.ending * self.ending
+        z += weights.words * math.log(max(self.words or 0.0, 1e-4))
+        z += GOODBYE if talk(self.text) is Talk.GOODBYE else weights.unanswered if self.answered is False else 0.0
+        z += BROKEN_OFF if not self.ending and self.text.rstrip().endswith(("-", "–", ",", "...", "…")) else 0.0
         return 1 / (1 + math.exp(-z))

@@ -27,9 +27,13 @@ class LlmFailedError(Exception):
 
 @dataclass(slots=True)
 class Generation:
-    """How a reply came about: prompt tokens computed after it was asked for and dropped before, tokens sampled, worker time."""
+    """How a reply came about: prompt tokens computed after it was asked for and dropped before, tokens sampled, worker time.
+
+    `bet`: how many of those computed were so before somebody waited for the reply; None where nobody came to wait for its first words.
+    """
 
     prefilled: int = 0
+    bet: int | None = None
     rolled_back: int = 0
     sampled: int = 0
     started_ns: int = 0
@@ -276,7 +280,7 @@ class LlamaSession:
             return
         reply = _Reply(asyncio.Queue(max_tokens + 1))
         said, given = "", 0
-        self.last = generation = Generation()
+        self.last = generation = Generation(bet=0 if priority is Priority.FIRST_PHRASE else None)
 
         def listener(event: Sampled | LlmFailedError, ran: Ran[BatchResult] | None) -> None:
             if ran is not None:
@@ -315,6 +319,8 @@ class LlamaSession:
     def prioritise(self, priority: Priority) -> None:
         """See `LlmSession.prioritise`."""
         if self._open:
+            if priority is Priority.FIRST_PHRASE and self.last.bet is None:
+                self.last.bet = self._llm.planner.prefilled(self._sequence)
             self._llm.planner.prioritise(self._sequence, priority)
             self._llm.kick(self._call, 0)
 

@@ -90,6 +90,7 @@ class ReplyMaker:
                 await self._speak(reply, text, speed)
         last = self._session.last
         reply.trace.prefilled_tokens, reply.trace.rolled_back_tokens = last.prefilled, last.rolled_back
+        reply.trace.awaited_tokens = last.prefilled - last.bet if last.bet is not None else 0
         reply.trace.tokens_per_second = last.tokens_per_second
 
     async def _speak(self, reply: Reply, text: str, speed: float) -> None:

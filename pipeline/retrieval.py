@@ -45,7 +45,7 @@ _LEVEL_OR_NOT = re.compile(
 )
 LISTED = 0.8
 """More, in the units of a kind of answer, for a list that has the entry that was asked for."""
-DOUBTFUL, SECOND = 0.6, 0.2
+DOUBTFUL, SECOND = 0.7, 0.2
 """Below the first probability the next statement is said as well, from the second on."""
 AGED = 0.4
 """More for a statement that names an age, where the caller does."""

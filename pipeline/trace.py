@@ -60,7 +60,7 @@ class TurnTrace:
     `speech_end_ns` is the arrival of the caller's last audible sample on the server's clock: zero of every latency.
     `first_audio_ns`: the first phrase went to the leg; `first_heard_ns`, `last_heard_ns`: its first and the reply's last audible sample
     were at the caller's ear, 0 when no mark said so. `prefilled_tokens` and `rolled_back_tokens`: of the prompt, computed after the
-    reply was asked for, and dropped from the cache since the reply before.
+    reply was asked for, and dropped from the cache since the reply before; `awaited_tokens`: computed after the turn was over, while somebody waited.
     `outcome`: `answered`, `interrupted`, `unfinished`, `greeting`, `reprompt`, `goodbye`.
     """
 
@@ -78,6 +78,7 @@ class TurnTrace:
     first_heard_ns: int = 0
     last_heard_ns: int = 0
     prefilled_tokens: int = 0
+    awaited_tokens: int = 0
     rolled_back_tokens: int = 0
     tokens_per_second: float = 0.0  # of the reply's decoding; 0 where no model worded it
     spans: list[Span] = field(default_factory=list)
@@ -141,6 +142,7 @@ class TurnTrace:
             "first_heard_ms": ms(self.first_heard_ns),
             "last_heard_ms": ms(self.last_heard_ns),
             "prefilled_tokens": self.prefilled_tokens,
+            "awaited_tokens": self.awaited_tokens,
             "rolled_back_tokens": self.rolled_back_tokens,
             "tokens_per_second": round(self.tokens_per_second, 1),
             "stages": stages(self.spans),

@@ -127,8 +127,10 @@ class _Pause:
     sample: int
     audio: float | None = None
     text: str | None = None
+    ending: float = 0.0
     words: float | None = None
     wordless: bool = False  # nobody will judge the words
+    judging: bool = False  # somebody does
     answered: bool | None = None
 
 
@@ -201,6 +203,7 @@ class TurnMachine:
             case ReplyPlanned():
                 if self._pause is not None and self._next is not None and event.turn_id == self._next.turn_id:
                     self._pause.answered = event.answered
+                    self._judge_words(self._pause)
                     self._arm()
             case ReplyPhraseReady():
                 self._on_phrase(event)
@@ -358,6 +361,7 @@ class TurnMachine:
     def _on_verdict(self, event: Verdict) -> None:
         if self._pause is not None and event.bet == self._pause.bet:
             self._pause.audio = event.probability
+            self._judge_words(self._pause)
             self._arm()
 
     def _on_final(self, event: FinalReady, now: int) -> None:
@@ -367,7 +371,7 @@ class TurnMachine:
         if self.state is State.SUSPENDED and self._reply is not None and self._reply.cut is None:
             self._early_final = event
             return
-        pause.text = event.text
+        pause.text, pause.ending = event.text, event.ending
         if self.state is State.SUSPENDED:
             if not takes_the_floor(event.text, self.bot_words(), event.confidence):
                 self._arm()
@@ -379,11 +383,22 @@ class TurnMachine:
             return
         self._next = _Reply(self._new_turn(), event.text)
         self._out.append(MakeReply(self._next.turn_id, "answer", event.text, bet=self.state is State.BETTING))
-        if self.state is State.BETTING and not pause.wordless:
-            self._out.append(JudgeWords(pause.bet, event.text))
+        self._judge_words(pause)
         if self.state is State.THINKING:
             self._commit(pause)
         self._arm()
+
+    def _judge_words(self, pause: _Pause) -> None:
+        """Ask for the verdict by the words, unless the sound and the transcript's end say enough."""
+        if self.state is State.BETTING and pause.text and not (pause.wordless or pause.judging or self._says_enough(pause)):
+            pause.judging = True
+            self._out.append(JudgeWords(pause.bet, pause.text))
+
+    def _says_enough(self, pause: _Pause) -> bool:
+        if not pause.ending or pause.audio is None:
+            return False
+        known = Evidence(pause.text or "", pause.audio, None, pause.answered, pause.ending)
+        return known.complete() >= self.settings.waits.surely
 
     def _arm(self) -> None:
         """Set the next sample at which silence means something."""
@@ -429,9 +444,12 @@ class TurnMachine:
     def _wait_ms(self, pause: _Pause) -> int:
         """The silence that ends the turn, as far as is known by now."""
         waits = self.settings.waits
-        if pause.audio is None or (not pause.wordless and pause.words is None):
+        undecided = (
+            pause.judging or pause.text is None or pause.answered is None
+        )  # whether the words are to be judged depends on these
+        if pause.audio is None or (pause.words is None and undecided and not pause.wordless):
             return waits.max_ms
-        evidence = Evidence(pause.text or "", pause.audio, pause.words, pause.answered)
+        evidence = Evidence(pause.text or "", pause.audio, pause.words, pause.answered, pause.ending)
         silence_ms = waits.silence_ms(evidence.complete())
         return min(waits.max_ms, max(silence_ms, waits.unsure_ms) if pause.text and evidence.lingering else silence_ms)
 

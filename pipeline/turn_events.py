@@ -43,11 +43,15 @@ class PartialReady:
 
 @dataclass(frozen=True, slots=True)
 class FinalReady:
-    """The transcript up to the pause that began `bet`. `confidence`: 0 to 1."""
+    """The transcript up to the pause that began `bet`. `confidence`: 0 to 1. `ending`: what its end adds to the log odds of the turn being over.
+
+    0: that is not known.
+    """
 
     bet: int
     text: str
     confidence: float
+    ending: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class SpanMaker:
             "firstword.turn": turn.turn_id,
             "firstword.outcome": turn.outcome,
             "firstword.prefilled_tokens": turn.prefilled_tokens,
+            "firstword.awaited_tokens": turn.awaited_tokens,
             "firstword.rolled_back_tokens": turn.rolled_back_tokens,
             "firstword.bets": len(turn.bets),
         }

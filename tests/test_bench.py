@@ -40,6 +40,7 @@ def traced(**more: Any) -> dict[str, Any]:
         "committed_ms": 410.0,
         "first_audio_ms": 530.0,
         "prefilled_tokens": 12,
+        "awaited_tokens": 4,
         "stages": stages,
         "jobs": [job],
     }
@@ -72,6 +73,7 @@ def test_figures_of_calls() -> None:
     assert found["stages"]["asr, one job"]["p50"] == 240
     assert found["stages"]["turn words"]["p50"] == 60
     assert found["prefilled_tokens"]["p50"] == 12
+    assert found["awaited_tokens"]["p50"] == 4
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,22 @@ def test_a_reply_that_nobody_listens_to_any_more_is_not_computed() -> None:
     with_llm(script)
 
 
+@pytest.mark.parametrize(("priority", "awaited"), [(Priority.BET, False), (Priority.FIRST_PHRASE, True)])
+def test_what_is_computed_before_somebody_waits_is_the_bets(priority: Priority, awaited: bool) -> None:
+    async def script(llm: LlamaLlm) -> None:
+        session = llm.session("CA1")
+        reply = session.generate(about("one two three"), 1, priority=priority, max_tokens=40)
+        async with contextlib.aclosing(reply):
+            async for _piece in reply:
+                session.prioritise(Priority.FIRST_PHRASE)  # the turn is over
+        assert session.last.bet is not None
+        waited_for = session.last.prefilled - session.last.bet
+        assert (waited_for > 0) is awaited
+        session.close()
+
+    with_llm(script)
+
+
 def test_what_was_prepared_is_not_computed_again() -> None:
     async def script(llm: LlamaLlm) -> None:
         session = llm.session("CA1")

@@ -18,7 +18,7 @@ import pipeline.backchannel
 import pipeline.endpointing
 from config.bot import load_bot
 from config.settings import load_settings
-from pipeline.endpointing import Waits
+from pipeline.endpointing import _ALL, Waits
 from pipeline.event_log import Entry, EventLog
 from pipeline.replay import replay, report
 from pipeline.turn import State, TurnTaking
@@ -218,9 +218,7 @@ def test_in_the_other_direction_too(field: str) -> None:
 @pytest.mark.parametrize(
     ("module", "name", "value"),
     [
-        (pipeline.endpointing, "BIAS", 2.1),
-        (pipeline.endpointing, "AUDIO", 0.5),
-        (pipeline.endpointing, "WORDS", 0.9),
+        *((pipeline.endpointing, "_ALL", replace(_ALL, **{f.name: getattr(_ALL, f.name) - 0.3})) for f in fields(_ALL)),
         (pipeline.backchannel, "_MAX_WORDS", 0),
         (pipeline.backchannel, "_HUMS", frozenset[str]()),
     ],

@@ -306,6 +306,35 @@ def test_the_words_are_judged_with_the_sound() -> None:
     assert floor.alarm_ms == 3160
 
 
+def test_words_are_not_judged_where_sound_and_punctuation_say_enough() -> None:
+    floor = greeted(replace(SETTINGS, words=True))
+    paused(floor, 2000, 3000)
+    floor(Verdict(1, 0.95), at=3100)
+    assert not any(isinstance(c, JudgeWords) for c in floor(FinalReady(1, "are you open today", 0.9, ending=5.0)))
+    assert floor.alarm_ms == 4800, "whether anything bears on it is still to come"
+    assert floor(ReplyPlanned(2, answered=True)) == []
+    assert floor.alarm_ms == 3160
+
+
+def test_they_are_judged_after_all_where_nothing_bears_on_them() -> None:
+    floor = greeted(replace(SETTINGS, words=True))
+    paused(floor, 2000, 3000)
+    floor(Verdict(1, 0.9), FinalReady(1, "my sister told me", 0.9, ending=3.8))
+    assert floor(ReplyPlanned(2, answered=False)) == [JudgeWords(1, "my sister told me")]
+    assert floor.alarm_ms == 4800
+    floor(WordsVerdict(1, 0.02))
+    assert floor.alarm_ms is not None
+    assert floor.alarm_ms > 3160
+
+
+def test_a_verdict_that_comes_last_is_not_waited_for_with_the_words() -> None:
+    floor = greeted(replace(SETTINGS, words=True))
+    paused(floor, 2000, 3000)
+    assert floor(FinalReady(1, "are you open today", 0.9, ending=5.0))[-1] == JudgeWords(1, "are you open today")
+    assert floor(Verdict(1, 0.95), ReplyPlanned(2, answered=True)) == []
+    assert floor.alarm_ms == 4800, "they are being judged"
+
+
 def test_words_that_go_on_make_a_sure_sound_wait() -> None:
     floor = greeted(replace(SETTINGS, words=True))
     paused(floor, 2000, 3000)

@@ -35,6 +35,7 @@ def figures(calls: Sequence[Json]) -> dict[str, Any]:
         "barge_in": percentiles([turn["barge_in_ms"] for turn in turns if turn["barge_in_ms"] is not None]),
         "stages": {name: percentiles(values) for name, values in sorted(_stages(traced).items())},
         "prefilled_tokens": percentiles([turn["prefilled_tokens"] for turn in traced if turn["fact"]]),
+        "awaited_tokens": percentiles([turn["awaited_tokens"] for turn in traced if turn["fact"]]),
         "cut_ins": sum(turn["cut_ins"] for turn in turns if turn["pauses"]),
         "pauses": sum(turn["pauses"] for turn in turns),
         "unanswered": sum(turn["first_word_ms"] is None and not turn["hum"] for turn in turns),

@@ -110,7 +110,7 @@ def _stage_table(one: Mapping[str, Any] | None) -> Sequence[str]:
     if one is None:
         return ["Not measured yet."]
     rows = [f"| {name} | {f['n']} | {f['p50']} | {f['p95']} | {f['p99']} |" for name, f in one["stages"].items()]
-    prefilled = one["prefilled_tokens"]
+    prefilled, awaited = one["prefilled_tokens"], one.get("awaited_tokens", one["prefilled_tokens"])
     bets = one["bets"]
     return [
         "| stage | n | p50 | p95 | p99 |",
@@ -119,7 +119,8 @@ def _stage_table(one: Mapping[str, Any] | None) -> Sequence[str]:
         "",
         (
             f"Bets: {bets['bet_won']} won, {bets['bet_lost']} lost, {bets['commit_undone']} undone after the silence was taken for the end; "
-            f"{bets['partials_dropped']} partial transcripts dropped. Tokens prefilled after a reply was asked for: p50 {_ms(prefilled, 'p50')}, "
+            f"{bets['partials_dropped']} partial transcripts dropped. Tokens prefilled between commit and a reply's first token: "
+            f"p50 {_ms(awaited, 'p50')}, p95 {_ms(awaited, 'p95')}; with those that the bet prefilled since its transcript: p50 {_ms(prefilled, 'p50')}, "
             f"p95 {_ms(prefilled, 'p95')} (of the {prefilled['n']} replies that the model worded)."
         ),
     ]

@@ -1,0 +1,86 @@
+"""What the recogniser would write after the last word."""
+
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+from faster_whisper.tokenizer import Tokenizer
+from fixtures_models import first_whisper, product_settings  # noqa: F401 - fixtures
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.asr import AsrRequest, WhisperEngine
+from pipeline.audibility import last_audible
+from pipeline.ending import Marks, over, probabilities
+from telephony.caller.fixture import CALLS
+from telephony.caller.wav import read_audio
+
+STOP, ASK, COMMA, WORD, END = range(5)
+MARKS = Marks(np.array([STOP]), np.array([ASK]), frozenset({STOP, ASK, COMMA}), END)
+
+
+def shares(**of: float) -> np.ndarray:
+    found = np.full(5, 1e-4, np.float32)
+    for name, share in of.items():
+        found[{"stop": STOP, "ask": ASK, "comma": COMMA, "word": WORD, "end": END}[name]] = share
+    return found
+
+
+def ending(written: list[int], **after: float) -> float:
+    """Of one word, what was written after it, and what might have been."""
+    return over([WORD, *written], [shares(word=0.9), shares(**after), shares(stop=0.5)], MARKS)
+
+
+def test_a_full_stop_or_a_question_mark_ends_and_a_comma_goes_on() -> None:
+    over = ending([STOP], stop=0.9), ending([ASK], ask=0.9), ending([], end=0.9)
+    on = ending([COMMA], comma=0.9), ending([], word=0.9)
+    assert min(over) > max(on) + 2
+
+
+def test_what_counts_is_what_might_have_been_not_what_was_written() -> None:
+    assert ending([STOP], stop=0.5, comma=0.4) < ending([STOP], stop=0.9, comma=0.1)
+    assert ending([STOP], stop=0.5, ask=0.4) > ending([STOP], stop=0.5, comma=0.4)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_likelier_stop_never_ends_less(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert ending([STOP], stop=high, comma=1 - high) >= ending([STOP], stop=low, comma=1 - low)
+
+
+def test_a_word_in_doubt_may_be_half_a_word() -> None:
+    after = shares(stop=0.9)
+    assert over([WORD], [shares(word=0.2), after], MARKS) < over([WORD], [shares(word=0.95), after], MARKS)
+
+
+@pytest.mark.parametrize(("tokens", "steps"), [([], 1), ([STOP], 2), ([WORD], 1)], ids=["nothing", "no word", "cut off"])
+def test_of_nothing_nothing_is_known(tokens: list[int], steps: int) -> None:
+    assert over(tokens, [shares(stop=0.9)] * steps, MARKS) == 0.0
+
+
+def test_scores_become_shares() -> None:
+    found = probabilities(np.array([1000.0, 1000.0, -1000.0], np.float32))
+    assert found.tolist() == [0.5, 0.5, 0.0]
+
+
+@pytest.mark.models
+def test_the_marks_of_a_vocabulary_are_punctuation_and_no_more(first_whisper: WhisperEngine) -> None:  # noqa: F811
+    tokenizer: Tokenizer = first_whisper._tokenizer
+    marks = Marks.of(tokenizer)
+    assert {tokenizer.decode([t]).strip() for t in marks.all} >= {".", "?", "!", ",", "-", "..."}
+    assert not any(character.isalnum() for t in marks.all for character in tokenizer.decode([t]))
+
+
+@pytest.mark.models
+def test_the_ends_of_people_who_hesitate_end_more_than_their_pauses(first_whisper: WhisperEngine) -> None:  # noqa: F811
+    folder = CALLS / "hesitant-tune-a"
+    ends, pauses = [], []
+    for step in tomllib.loads((folder / "call.toml").read_text("utf-8"))["steps"]:
+        said = read_audio(folder / step["say"])
+        at = [start for start, _ in step.get("pauses_ms", [])]
+        pauses += [first_whisper.run(AsrRequest(said[: ms * 8 + 480], 8000)).ending for ms in at]
+        ends.append(first_whisper.run(AsrRequest(said[: (last_audible(said) or 0) + 480], 8000)).ending)
+    pairs = [(end, pause) for end in ends for pause in pauses]
+    assert sum(end > pause for end, pause in pairs) > 0.85 * len(pairs)
