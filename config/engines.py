@@ -47,13 +47,17 @@ class AsrSettings(EngineTable):
 
 
 class LlmSettings(EngineTable):
-    """The language model: a GGUF file. `n_ctx` is the number of KV cells that all `max_sequences` calls share."""
+    """The language model: a GGUF file. `n_ctx` is the number of KV cells that all `max_sequences` calls share.
+
+    `as_written_words`: a fact of so many words is said as the owner wrote it; longer ones are worded by the model. A larger model can have fewer.
+    """
 
     model: str = "qwen2.5-0.5b-q4_0"
     device: Device = "cpu"
     n_ctx: int = Field(default=16384, ge=512)
     max_sequences: int = Field(default=32, ge=1, le=256)
     max_reply_tokens: int = Field(default=80, ge=8, le=512)
+    as_written_words: int = Field(default=16, ge=0)
 
 
 class TtsSettings(EngineTable):

@@ -12,10 +12,10 @@ from pipeline.seasons import season_in
 from pipeline.words import STOPWORDS, content, numbered, plain, stem, tokens, words_of
 
 _NEGATION = re.compile(
-    r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|(?<!before we )(?<!when we )(?<!after we )(?:closed?|shut)|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
+    r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|(?<!before we )(?<!when we )(?<!after we )(?:closed?|shut)|non-?(?:refundable|returnable|transferable|negotiable)|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
 )
 _CLAUSES = re.compile(
-    r"[,;](?!\d)|(?<!\d)\s[-–—]\s|\bbut\b|\bhowever\b|\botherwise\b|[.!](?=\s|$)|\band (?=(?:we|you|they|there)\b)"
+    r"[,;](?! ?(?:\d|which\b))|(?<!\d)\s[-–—]\s|\bbut\b|\bhowever\b|\botherwise\b|[.!](?=\s|$)|\band (?=(?:we|you|they|there)\b)"
 )
 _NEEDLESS = re.compile(
     r"\bno need\b|\b(?:don't|do not|needn't|doesn't|does not) (?:need|have)\b|\bneed no\b|\bno (?:appointment|booking)\b|\bwithout (?:an )?(?:appointment|booking)\b"
@@ -49,7 +49,7 @@ _ROOM = re.compile(
     r"\b(?:up to|max(?:imum)?(?: of)?|at most|holds|sleeps|seats|no more than) (\d+)\b(?! ?(?:minutes|hours|days|weeks|miles|km|kg|%))"
 )
 _EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
-_OWN = re.compile(r"\b(?:your|their|one's) own\b|\b(?:it|them|one|some)\b")
+_OWN = re.compile(r"\b(?:your|their|one's) own\b(?! [a-z])|\b(?:it|them|one|some)\b")
 _ASKS_FREE = re.compile(
     r"\b(?:have to|need to|must|do (?:i|we)) (?:\w+ )?pay\b|\bcost (?:anything|extra|me)\b|\bcharge (?:for|extra|anything)\b|\bextra\b"
 )

@@ -47,6 +47,8 @@ LISTED = 0.8
 """More, in the units of a kind of answer, for a list that has the entry that was asked for."""
 DOUBTFUL, SECOND = 0.7, 0.2
 """Below the first probability the next statement is said as well, from the second on."""
+BESIDE = 1.5
+"""Log odds from which on the other sentence of the same line is said as well."""
 AGED = 0.4
 """More for a statement that names an age, where the caller does."""
 NAMED = 0.5
@@ -281,11 +283,20 @@ class FactIndex:
             # "My boy's nine, could he do that one?"
             best, confident = self.statements.index(last), True
         picked = self._cut(best, question, previous, hints, _share(totals, likeliest), confident=confident)
-        other = max((i for i in range(len(totals)) if i != best), key=totals.__getitem__, default=best)
-        if other != best and picked.score < DOUBTFUL and _share(totals, other) >= SECOND:
-            second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
-            return replace(picked, second=second)
-        return picked
+        others = [i for i in range(len(totals)) if i != best]
+        other = max(others, key=lambda i: totals[i], default=best)
+        other = next((i for i in others if totals[i] > BESIDE and self._beside(best, i)), other)
+        beside = self._beside(best, other) and totals[other] > BESIDE
+        doubtful = picked.score < DOUBTFUL and _share(totals, other) >= SECOND
+        if other == best or not (beside or doubtful):
+            return picked
+        second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
+        return replace(second, second=picked) if beside and other < best else replace(picked, second=second)
+
+    def _beside(self, one: int, other: int) -> bool:
+        """ "There is room for three cars in the yard. Please do not park in the lane.": one line of the owner's, in two sentences."""
+        a, b = self.statements[one], self.statements[other]
+        return abs(one - other) == 1 and a.line == b.line >= 0 and not (a.items or b.items or a.scheduled or b.scheduled)
 
     def _cut(
         self, number: int, question: Question, previous: Previous | None, hints: frozenset[str], score: float, *, confident: bool

@@ -100,6 +100,7 @@ class Statement:
 
     `topic` is what a sentence without a subject of its own is about ("Full groom"), `paragraph` counts blocks of lines;
     `items` are there when it lists prices or lengths. `scheduled`: it is about days and hours. `headed`: its topic is a heading.
+    `line`: where it was written; what is on one line belongs together.
     """
 
     text: str
@@ -108,6 +109,7 @@ class Statement:
     items: tuple[Item, ...] = ()
     scheduled: bool = False
     headed: bool = False
+    line: int = -1
 
     @property
     def said(self) -> str:
@@ -387,13 +389,13 @@ def split(instructions: str, name: str = "") -> list[Statement]:
     cutter = _Cutter(instructions)
     named = {*content(name), *content("welcome company limited ltd")}
     found: list[Statement] = []
-    for line in instructions.replace("\r\n", "\n").split("\n"):
+    for number, line in enumerate(instructions.replace("\r\n", "\n").split("\n")):
         if not line.strip():
             cutter.paragraph += 1
             cutter.heading = cutter.topic = ""
             continue
         # A line with nothing but the name on it says nothing.
-        found.extend(s for s in cutter.line(line) if set(content(s.text)) - named)
+        found.extend(replace(s, line=number) for s in cutter.line(line) if set(content(s.text)) - named)
     return found
 
 

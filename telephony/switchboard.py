@@ -239,7 +239,16 @@ class Switchboard:
         )
         bot = self._bot
         dialogue = await loop.run_in_executor(
-            None, lambda: Dialogue(bot.name, bot.greeting, bot.instructions, bot.unknown, bot.goodbye, loaded.embed.embed)
+            None,
+            lambda: Dialogue(
+                bot.name,
+                bot.greeting,
+                bot.instructions,
+                bot.unknown,
+                bot.goodbye,
+                loaded.embed.embed,
+                as_written=self._settings.llm.as_written_words,
+            ),
         )
         self._dialogue = dialogue
         self._call_settings = CallSettings(

@@ -78,7 +78,9 @@ class Phone:
         engines = [self.asr, self.turn, self.words, self.embed, self.llm, self.voice]
         async with Scheduler(2, engines, lambda: round(loop.now * 1e9)) as scheduler:
             llm = LlamaLlm(self.llm, scheduler, 16)
-            dialogue = Dialogue("Spoke and Chain", GREETING, FACTS, "I don't know that.", "Goodbye.", self.embed.embed)
+            dialogue = Dialogue(
+                "Spoke and Chain", GREETING, FACTS, "I don't know that.", "Goodbye.", self.embed.embed, as_written=0
+            )
             await llm.share(dialogue.prefix)
             speaker = PhraseSpeaker(self.voice, scheduler, PhraseCache())
             line = Line(self.leg, scheduler, loop)

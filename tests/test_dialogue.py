@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def bag(texts: Sequence[str]) -> Floats:
 
 
 def made(embed: Callable[[Sequence[str]], Floats] = bag, today: dt.date | None = None) -> Dialogue:
-    return Dialogue(BOT["name"], BOT["greeting"], BOT["instructions"], UNKNOWN, GOODBYE, embed, today)
+    return Dialogue(BOT["name"], BOT["greeting"], BOT["instructions"], UNKNOWN, GOODBYE, embed, today, as_written=0)
 
 
 def plan(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], Floats] = bag) -> Plan:
@@ -82,10 +83,16 @@ def test_what_code_can_tell_is_said_outright(said: str, reply: str) -> None:
 
 
 def test_two_requests_the_second_for_the_model() -> None:
-    planned = plan(made(), "Are you open on Monday and how old does a puppy have to be?")
+    planned = plan(made(), "Are you open on Monday and how much is the flea bath?")
     assert isinstance(planned, Ask)
     assert planned.lead == "No, on Monday we are closed."
-    assert planned.fact == "Puppies: first visit £20, 45 minutes, they have to be at least 12 weeks old and have had their jabs."
+    assert planned.fact == "Flea bath is £12 on top."
+
+
+def test_a_short_fact_and_one_with_several_numbers_are_said_as_they_stand() -> None:
+    dialogue = Dialogue(BOT["name"], BOT["greeting"], BOT["instructions"], UNKNOWN, GOODBYE, bag)
+    assert plan(dialogue, "How much is the flea bath?") == Say("Flea bath is £12 on top.", about=ANY)
+    assert isinstance(plan(made(), "How old does a puppy have to be?"), Say)
 
 
 def test_follow_ups() -> None:

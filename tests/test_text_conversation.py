@@ -22,7 +22,7 @@ def converse(script: Callable[[TextConversation], Awaitable[None]], mind: Mind |
     async def main() -> None:
         async with Scheduler(2, [mind, embed], time.monotonic_ns) as scheduler:
             llm = LlamaLlm(mind, scheduler, 16)
-            dialogue = Dialogue("Spoke and Chain", "Hello.", FACTS, "I don't know that.", "Goodbye.", embed.embed)
+            dialogue = Dialogue("Spoke and Chain", "Hello.", FACTS, "I don't know that.", "Goodbye.", embed.embed, as_written=0)
             await llm.share(dialogue.prefix)
             conversation = TextConversation("check", as_engines(scheduler=scheduler, embed=embed, llm=llm), dialogue, 40)
             await script(conversation)
