@@ -27,8 +27,9 @@ log = structlog.get_logger()
 
 Value = TypeVar("Value")
 
-# What is transcribed begins a little before the VAD was sure, so that soft first sounds are in.
-PREROLL_MS = 250
+# What is transcribed begins before the VAD was sure, so that soft first sounds are in, and with some silence before those: where speech begins at once,
+# tiny.en says short sentences twice. On 55 turns of the recorded callers its word error rate was 0.20 with 250 ms, 0.085 with 400, 0.074 with 600.
+PREROLL_MS = 500
 # Bets that were lost since the last turn: enough to see why, and a caller who says "er" for a minute fills no memory.
 KEPT = 16
 
