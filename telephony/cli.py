@@ -15,6 +15,7 @@ from telephony.cli_bench import bench_command
 from telephony.cli_call import call_command
 from telephony.cli_capacity import capacity_command
 from telephony.cli_check import check_bot_command
+from telephony.cli_experiment import experiment_command
 from telephony.cli_profile import profile_command
 from telephony.cli_replay import replay_command
 from telephony.cli_trace import trace_command
@@ -31,6 +32,7 @@ app.command("bench")(bench_command)
 app.command("trace")(trace_command)
 app.command("replay")(replay_command)
 app.command("capacity")(capacity_command)
+app.command("experiment")(experiment_command)
 app.command("profile")(profile_command)
 
 USAGE = 2

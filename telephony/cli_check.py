@@ -47,7 +47,7 @@ def check_bot_command(
             console.print(f"{file}: {bot.name}: right")
             return
         settings = load_settings(profile=profile, bot=file)
-        results = asyncio.run(_ask(settings, tomllib.loads(file.read_text("utf-8")).get("questions", [])))
+        results = asyncio.run(ask_questions(settings, tomllib.loads(file.read_text("utf-8")).get("questions", [])))
     except (ConfigError, OSError) as error:
         Console(stderr=True).print(Text(str(error), style="red"))
         raise typer.Exit(USAGE) from error
@@ -56,7 +56,8 @@ def check_bot_command(
         raise typer.Exit(WRONG)
 
 
-async def _ask(settings: Any, questions: list[dict[str, Any]]) -> list[Checked]:
+async def ask_questions(settings: Any, questions: list[dict[str, Any]]) -> list[Checked]:
+    """Ask the bot of `settings` through the product's own dialogue and models."""
     from telephony.metrics import Metrics
     from telephony.switchboard import Switchboard
 

@@ -24,6 +24,7 @@ class Run:
     about: str
     environment: Mapping[str, str] = field(default_factory=dict)
     traced: bool = False
+    mix: tuple[Group, ...] = ()  # none: as the report has it
 
 
 # Six turns in ten are plain questions, the others interrupt, hum, or stop to think in mid-sentence.

@@ -40,7 +40,7 @@ def _collecting(plan: Run) -> Iterator[dict[str, str]]:
 
 def _groups(plan: Run, environment: dict[str, str], logs: Path) -> list[CallResult]:
     calls: list[CallResult] = []
-    for number, group in enumerate(MIX):
+    for number, group in enumerate(plan.mix or MIX):
         wanted = round(plan.turns * group.share)
         scripts = [load_fixture(name) for name in group.fixtures]
         with (

@@ -217,6 +217,20 @@ def profile_llm(settings: Settings, bot: Bot, seconds: float) -> Profile:
     return found
 
 
+def llm_speed(settings: Settings, bot: Bot, seconds: float) -> tuple[float, float, float]:
+    """Prompt and reply tokens a second by llama.cpp's counters, and ms a reply."""
+    files = model_files(settings)
+    engine = TimedLlama(files.llm, n_ctx=2048, max_sequences=4, threads=settings.threads, device=settings.llm.device)
+    try:
+        _, replies, wall_ms = asyncio.run(_replies(engine, settings, bot, seconds))
+        counted = engine.timings()
+    finally:
+        engine.close()
+    rate = 1000 * counted.prompt_tokens / counted.prompt_ms if counted.prompt_ms else 0.0
+    speed = 1000 * counted.decoded_tokens / counted.decoded_ms if counted.decoded_ms else 0.0
+    return rate, speed, wall_ms / replies
+
+
 async def _replies(engine: TimedLlama, settings: Settings, bot: Bot, seconds: float) -> tuple[int, int, float]:
     async with Scheduler(settings.threads, [engine], time.monotonic_ns) as scheduler:
         llm = LlamaLlm(engine, scheduler, MAX_ROWS)
