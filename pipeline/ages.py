@@ -16,6 +16,9 @@ _LOWER = re.compile(
     rf"|\b(?P<b>\d+){_UNIT.format('ub')} (?:old )?(?:and|or) (?:over|older|up|above)\b"
 )
 _UPPER = re.compile(rf"\b(?:under|below|younger than|up to(?: age)?) (?P<a>\d+){_NO_AGE}{_UNIT.format('ua')}")
+_RANGE = re.compile(
+    rf"\b(?:ages?|aged|must be|have to be|between)(?: between| from)? (?P<a>\d+) (?:to|and) (?P<b>\d+){_NO_AGE}{_UNIT.format('ub')}"
+)
 _AGE = re.compile(
     rf"\b(?:is|are|am|[a-z]+'s|i'm|he's|she's|turned|turns|aged?|just|only|nearly|almost|be) (?P<a>\d{{1,2}})(?!\d){_NO_AGE}{_UNIT.format('ua')}(?! (?:of|ago|ahead|before))"
     r"|\b(?P<b>\d{1,2})[- ](?P<ub>weeks?|months?|years?)[- ]olds?\b"
@@ -49,7 +52,7 @@ def _clauses(text: str) -> list[str]:
 
 def _bounded(clause: str) -> bool:
     # "Free for over 60s" is a price, not a door that opens at 60.
-    return not _PRICED.search(clause) and bool(_LOWER.search(clause) or _UPPER.search(clause))
+    return not _PRICED.search(clause) and bool(_RANGE.search(clause) or _LOWER.search(clause) or _UPPER.search(clause))
 
 
 def has_age(text: str) -> bool:
@@ -86,6 +89,10 @@ def old_enough(question: Question, text: str, weigh: Callable[[str], float]) -> 
     # Whoever is that old is in every clause about ages; what he wants to do is not.
     keys = {k: weigh(k) for k in (*question.keys, *question.before_keys) if k not in ("=child", "=adult", "old")}
     best = max(parts, key=lambda part: sum(keys.get(k, 0.0) for k in set(content(part))))
+    if match := _RANGE.search(best):
+        # "Drivers must be 25 to 75 and have held a licence for at least 2 years."
+        unit = _MONTHS[(match["ub"] or "")[:1]]
+        return int(match["a"]) * unit <= age < (int(match["b"]) + 1) * unit
     if match := _LOWER.search(best):
         return (age >= _months(match)) != bool(re.search(r"\btoo young\b", asked))
     match = _UPPER.search(best)

@@ -13,6 +13,19 @@ def weigh(_: str) -> float:
 
 
 @pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("My lad's twenty-two and passed his test last year, can he drive one?", False),
+        ("I'm 75, may I drive one?", True),
+        ("My dad's 76, could he drive one?", False),
+    ],
+)
+def test_an_age_between_two(said: str, answer: bool) -> None:
+    fact = "Drivers must be 25 to 75 and have held a licence for at least 2 years."
+    assert old_enough(analyse(said), fact, weigh) is answer
+
+
+@pytest.mark.parametrize(
     ("said", "fact", "answer"),
     [
         ("My girl has just turned four. Is she old enough for you?", "Children from 5 years, drums only from 8.", False),
