@@ -51,7 +51,7 @@ def test_a_wrong_answer_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyP
     async def ask(_settings: object, questions: list[dict[str, object]]) -> list[Checked]:
         return [Checked(str(questions[0]["ask"]), "Yes.", right, "We are open.", 12.0)]
 
-    monkeypatch.setattr(cli_check, "_ask", ask)
+    monkeypatch.setattr(cli_check, "ask_questions", ask)
     code, out = check(tmp_path / "bot.toml", "--ask")
     assert code == expected
     assert f"{int(right)} of 1 right" in out

@@ -218,7 +218,10 @@ def test_in_the_other_direction_too(field: str) -> None:
 @pytest.mark.parametrize(
     ("module", "name", "value"),
     [
-        *((pipeline.endpointing, "_ALL", replace(_ALL, **{f.name: getattr(_ALL, f.name) - 0.3})) for f in fields(_ALL)),
+        *(
+            (pipeline.endpointing, "_ALL", replace(_ALL, **{name: getattr(_ALL, name) - 0.3}))
+            for name in ("bias", "sound", "words", "ending")
+        ),
         (pipeline.backchannel, "_MAX_WORDS", 0),
         (pipeline.backchannel, "_HUMS", frozenset[str]()),
     ],
