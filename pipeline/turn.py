@@ -12,7 +12,8 @@ from enum import Enum
 from typing import Literal, assert_never
 
 from pipeline.backchannel import takes_the_floor
-from pipeline.endpointing import Evidence, Waits
+from pipeline.endpointing import Waits
+from pipeline.pause import Pause
 from pipeline.turn_events import (
     Abandon,
     CallEnded,
@@ -119,21 +120,6 @@ class _Reply:
     error_ms: int = 0
 
 
-@dataclass(slots=True)
-class _Pause:
-    """A pause in the caller's speech, and what is known about it."""
-
-    bet: int
-    sample: int
-    audio: float | None = None
-    text: str | None = None
-    ending: float = 0.0
-    words: float | None = None
-    wordless: bool = False  # nobody will judge the words
-    judging: bool = False  # somebody does
-    answered: bool | None = None
-
-
 class TurnMachine:
     """One call's floor. `rate_hz`: of the caller's timeline. `alarm_sample` and `alarm_ns` say when to call again without an event."""
 
@@ -147,7 +133,7 @@ class TurnMachine:
         self._bet = 0
         self._reply: _Reply | None = None  # spoken or suspended
         self._next: _Reply | None = None  # being made for the caller's newest words
-        self._pause: _Pause | None = None
+        self._pause: Pause | None = None
         self._speech_start: int | None = None
         self._caller_talks = False
         self._given = 0  # samples given to the leg: the bot's timeline
@@ -351,7 +337,7 @@ class TurnMachine:
         elif self.state is not State.SUSPENDED:
             return
         self._bet += 1
-        self._pause = _Pause(self._bet, event.sample, wordless=not self.settings.words)
+        self._pause = Pause(self._bet, event.sample, wordless=not self.settings.words)
         start = self._speech_start if self._speech_start is not None else event.sample
         end = event.sample + self._samples(self.settings.waits.pause_ms)
         # The verdict first: it takes 50 ms, and a caller who goes on within that has cost no transcript.
@@ -388,17 +374,11 @@ class TurnMachine:
             self._commit(pause)
         self._arm()
 
-    def _judge_words(self, pause: _Pause) -> None:
+    def _judge_words(self, pause: Pause) -> None:
         """Ask for the verdict by the words, unless the sound and the transcript's end say enough."""
-        if self.state is State.BETTING and pause.text and not (pause.wordless or pause.judging or self._says_enough(pause)):
+        if self.state is State.BETTING and pause.words_wanted(self.settings.waits):
             pause.judging = True
-            self._out.append(JudgeWords(pause.bet, pause.text))
-
-    def _says_enough(self, pause: _Pause) -> bool:
-        if not pause.ending or pause.audio is None:
-            return False
-        known = Evidence(pause.text or "", pause.audio, None, pause.answered, pause.ending)
-        return known.complete() >= self.settings.waits.surely
+            self._out.append(JudgeWords(pause.bet, pause.text or ""))
 
     def _arm(self) -> None:
         """Set the next sample at which silence means something."""
@@ -412,7 +392,7 @@ class TurnMachine:
         if self.state is not State.BETTING:
             self.alarm_sample = None
             return
-        self.alarm_sample = pause.sample + self._samples(self._wait_ms(pause))
+        self.alarm_sample = pause.sample + self._samples(pause.wait_ms(self.settings.waits))
 
     def _on_silence(self, sample: int, now: int) -> None:
         if self.alarm_sample is None or sample < self.alarm_sample:
@@ -429,7 +409,7 @@ class TurnMachine:
         elif self.state is State.BETTING:
             self._commit_silence(pause, now)
 
-    def _commit_silence(self, pause: _Pause, now: int) -> None:
+    def _commit_silence(self, pause: Pause, now: int) -> None:
         """The caller has been silent for long enough: the turn is over."""
         self._become(State.THINKING)
         if self._next is not None:
@@ -441,19 +421,7 @@ class TurnMachine:
         elif pause.text is not None:  # what was said, or the reply to it, could not be made out
             self._ask_for("pardon", "")
 
-    def _wait_ms(self, pause: _Pause) -> int:
-        """The silence that ends the turn, as far as is known by now."""
-        waits = self.settings.waits
-        undecided = (
-            pause.judging or pause.text is None or pause.answered is None
-        )  # whether the words are to be judged depends on these
-        if pause.audio is None or (pause.words is None and undecided and not pause.wordless):
-            return waits.max_ms
-        evidence = Evidence(pause.text or "", pause.audio, pause.words, pause.answered, pause.ending)
-        silence_ms = waits.silence_ms(evidence.complete())
-        return min(waits.max_ms, max(silence_ms, waits.unsure_ms) if pause.text and evidence.lingering else silence_ms)
-
-    def _commit(self, pause: _Pause) -> None:
+    def _commit(self, pause: Pause) -> None:
         assert self._next is not None
         self._out += [Count("bet_won"), Commit(self._next.turn_id, self._next.text, pause.sample)]
 

@@ -19,7 +19,7 @@ from telephony.profiling.material import RATE_HZ, Utterance, utterances
 
 from .experiment import Outcome, Row, ms
 
-FIXTURES = ("default", "dental", "other-voices", "hesitant-tune-a")
+FIXTURES = ("default", "dental")
 LEAD_MS = 500
 
 
