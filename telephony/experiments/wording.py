@@ -10,7 +10,7 @@ from pathlib import Path
 from config.bot import load_bot
 from config.models import resolve
 from config.settings import Settings, load_settings
-from pipeline.llama import LlamaEngine
+from pipeline.llama import MAX_ROWS, LlamaEngine
 from pipeline.llm_batch import Batch, Row
 from telephony.cli_check import ask_questions
 from telephony.profiling.stages import llm_speed
@@ -80,8 +80,8 @@ def _behind(settings: Settings, model: str) -> float:
     engine = LlamaEngine(resolve(model, settings.models_dir), n_ctx=LONG + 64, max_sequences=1, threads=settings.threads)
     try:
         token = engine.vocabulary.tokens("word", first=False)[0]
-        for start in range(0, LONG, 32):
-            engine.run(Batch(rows=tuple(Row(0, start + i, token, sample=False) for i in range(min(32, LONG - start)))))
+        for start in range(0, LONG, MAX_ROWS):
+            engine.run(Batch(rows=tuple(Row(0, start + i, token, sample=False) for i in range(min(MAX_ROWS, LONG - start)))))
         began = time.monotonic()
         for at in range(LONG, LONG + 32):
             engine.run(Batch(rows=(Row(0, at, token, sample=True),)))
