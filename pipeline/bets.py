@@ -164,11 +164,13 @@ class Bets:
 
     async def _heard_by(self, engine: WhisperEngine, bet: int, request: AsrRequest) -> Ran[Transcript]:
         work = Work("asr", Priority.FIRST_PHRASE if self._awaited else Priority.BET, (self._call, bet))
-        self._transcript, future = self._engines.scheduler.submit(engine, work, lambda: request)
+        job, future = self._engines.scheduler.submit(engine, work, lambda: request)
+        self._transcript = job
         try:
             return await future
         finally:
-            self._transcript = None
+            if self._transcript is job:  # else the next bet's has come already
+                self._transcript = None
 
     async def _judge(self, bet: int, request: TurnRequest) -> None:
         work = Work("turn", Priority.BET, (self._call, bet))
