@@ -242,7 +242,7 @@ class Call:
             self._do(command, now)
         if self._machine.state is State.THINKING:
             self._bets.hurry()  # it began as a bet
-        if isinstance(event, Verdict | WordsVerdict | FinalReady | EngineFailed):
+        if isinstance(event, Verdict | WordsVerdict | FinalReady | ReplyPlanned | EngineFailed):
             # The silence that it asks for may be over already.
             asyncio.get_running_loop().call_soon(self._notice_silence)
         if self._timer is not None:
@@ -256,12 +256,12 @@ class Call:
         match command:
             case Transcribe():
                 urgent = self._machine.state is State.THINKING
+                self._bets.begin(command.bet, self._noticed or Span("vad", now, now))
+                self._noticed = None
                 self._bets.transcribe(command, Priority.FIRST_PHRASE if urgent else Priority.BET)
             case JudgeWords():
                 self._bets.judge_words(command)
             case Judge():
-                self._bets.begin(command.bet, self._noticed or Span("vad", now, now))
-                self._noticed = None
                 self._bets.judge(command)
             case MakeReply():
                 self._make_reply(command, now)

@@ -19,9 +19,12 @@ class _Weights:
     unanswered: float  # what no fact answers: the rest of the sentence may
 
 
+# What was asked is in the sum, what was not is not: each sum has weights of its own.
 # Fitted to 130 thinking pauses and 126 ends of turns of fixtures/calls (docs/turn-taking.md).
 _ALL = _Weights(bias=-0.78, sound=0.27, words=0.58, ending=0.95, unanswered=-0.84)
 _WITHOUT_WORDS = _Weights(bias=-2.43, sound=0.33, words=0.0, ending=1.17, unanswered=-1.15)
+_WITHOUT_SOUND = _Weights(bias=-0.68, sound=0.0, words=0.67, ending=1.01, unanswered=-0.88)
+_ENDING_ALONE = _Weights(bias=-2.66, sound=0.0, words=0.0, ending=1.29, unanswered=-1.01)
 # For a recogniser that does not say how it ended: fitted to 41 of the pauses and 75 ends.
 _WITHOUT_ENDING = _Weights(bias=2.3, sound=0.4, words=1.0, ending=0.0, unanswered=-1.0)
 # What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of the 41, none of the 75.
@@ -46,7 +49,7 @@ class Waits:
 
     @property
     def surely(self) -> float:
-        """With a P of this by the sound and the end of the transcript the words need not be judged: half way from `sure` to certain."""
+        """With a P of this by the end of the transcript nobody needs to be asked any more: half way from `sure` to certain."""
         return (1.0 + self.sure) / 2
 
     def silence_ms(self, probability: float) -> int:
@@ -65,7 +68,7 @@ class Evidence:
     """
 
     text: str
-    audio: float
+    audio: float | None = None
     words: float | None = None
     answered: bool | None = None
     ending: float = 0.0
@@ -78,11 +81,18 @@ class Evidence:
     def complete(self) -> float:
         """P(complete)."""
         if self.words is None and not self.ending:
-            return self.audio
-        weights = _WITHOUT_ENDING if not self.ending else _WITHOUT_WORDS if self.words is None else _ALL
-        sound = min(max(self.audio, 1e-3), 1 - 1e-3)
+            return 0.5 if self.audio is None else self.audio
+        weights = self._weights()
+        sound = min(max(0.5 if self.audio is None else self.audio, 1e-3), 1 - 1e-3)
         z = weights.bias + weights.sound * math.log(sound / (1 - sound)) + weights.ending * self.ending
         z += weights.words * math.log(max(self.words or 0.0, 1e-4))
         z += GOODBYE if talk(self.text) is Talk.GOODBYE else weights.unanswered if self.answered is False else 0.0
         z += BROKEN_OFF if not self.ending and self.text.rstrip().endswith(("-", "–", ",", "...", "…")) else 0.0
         return 1 / (1 + math.exp(-z))
+
+    def _weights(self) -> _Weights:
+        if not self.ending:
+            return _WITHOUT_ENDING
+        if self.audio is None:
+            return _ENDING_ALONE if self.words is None else _WITHOUT_SOUND
+        return _WITHOUT_WORDS if self.words is None else _ALL

@@ -1,42 +1,59 @@
-"""A pause in the caller's speech: what is known about it by now, and how long a silence that makes the end of the turn. Pure."""
+"""A pause in the caller's speech: what is known about it by now, whom to ask next, and how long a silence makes it the end of the turn. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.endpointing import Evidence, Waits
 
 
 @dataclass(slots=True)
 class Pause:
-    """`sample`: where it began. What is None is not known yet."""
+    """`sample`: where it began; `start` to `end` is what is judged. What is None is not known yet."""
 
     bet: int
     sample: int
-    audio: float | None = None
+    start: int = 0
+    end: int = 0
     text: str | None = None
     ending: float = 0.0
-    words: float | None = None
-    wordless: bool = False  # nobody will judge the words
-    judging: bool = False  # somebody does
     answered: bool | None = None
+    words: float | None = None
+    audio: float | None = None
+    wordless: bool = False  # nobody will judge the words
+    words_asked: bool = False
+    sound_asked: bool = False
 
-    def words_wanted(self, waits: Waits) -> bool:
-        """Whether somebody should be asked about the words: not where the sound and the transcript's end say enough."""
-        return bool(self.text) and not (self.wordless or self.judging or self._says_enough(waits))
-
-    def _says_enough(self, waits: Waits) -> bool:
-        if not self.ending or self.audio is None:
-            return False
-        return Evidence(self.text or "", self.audio, None, self.answered, self.ending).complete() >= waits.surely
+    def next_judge(self, waits: Waits) -> Literal["words", "sound"] | None:
+        """Who should be asked now. Each is only where those before are not sure: the transcript's own end, the words, the sound."""
+        if not self.text or self._says_enough(waits):
+            return None
+        if not self.words_asked and not self.wordless:
+            return "words"
+        # A recogniser that does not say how it ended leaves so little that both are asked at once.
+        if self.audio is None and not self.sound_asked and (not self._words_awaited or not self.ending):
+            return "sound"
+        return None
 
     def wait_ms(self, waits: Waits) -> int:
         """The silence that ends the turn, as far as is known by now."""
-        undecided = (
-            self.judging or self.text is None or self.answered is None
-        )  # whether the words are to be judged depends on these
-        if self.audio is None or (self.words is None and undecided and not self.wordless):
+        if self.text == "":  # the transcript failed, and nobody can judge nothing
+            return waits.unsure_ms
+        awaited = self._words_awaited or (self.sound_asked and self.audio is None)
+        unsettled = self.audio is None and not (self.answered is not None and self._says_enough(waits))
+        if self.text is None or awaited or unsettled:
             return waits.max_ms
-        evidence = Evidence(self.text or "", self.audio, self.words, self.answered, self.ending)
-        silence_ms = waits.silence_ms(evidence.complete())
-        return min(waits.max_ms, max(silence_ms, waits.unsure_ms) if self.text and evidence.lingering else silence_ms)
+        silence_ms = waits.silence_ms(self._evidence().complete())
+        return min(waits.max_ms, max(silence_ms, waits.unsure_ms) if self.text and self._evidence().lingering else silence_ms)
+
+    @property
+    def _words_awaited(self) -> bool:
+        return self.words_asked and self.words is None and not self.wordless
+
+    def _says_enough(self, waits: Waits) -> bool:
+        """Whether what is known without the sound is enough."""
+        return bool(self.ending) and self.audio is None and self._evidence().complete() >= waits.surely
+
+    def _evidence(self) -> Evidence:
+        return Evidence(self.text or "", self.audio, self.words, self.answered, self.ending)

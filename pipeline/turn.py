@@ -185,11 +185,12 @@ class TurnMachine:
             case WordsVerdict():
                 if self._pause is not None and event.bet == self._pause.bet:
                     self._pause.words = event.probability
+                    self._ask_judges(self._pause)
                     self._arm()
             case ReplyPlanned():
                 if self._pause is not None and self._next is not None and event.turn_id == self._next.turn_id:
                     self._pause.answered = event.answered
-                    self._judge_words(self._pause)
+                    self._ask_judges(self._pause)
                     self._arm()
             case ReplyPhraseReady():
                 self._on_phrase(event)
@@ -337,17 +338,15 @@ class TurnMachine:
         elif self.state is not State.SUSPENDED:
             return
         self._bet += 1
-        self._pause = Pause(self._bet, event.sample, wordless=not self.settings.words)
         start = self._speech_start if self._speech_start is not None else event.sample
         end = event.sample + self._samples(self.settings.waits.pause_ms)
-        # The verdict first: it takes 50 ms, and a caller who goes on within that has cost no transcript.
-        self._out += [Judge(self._bet, start, end), Transcribe(self._bet, start, end)]
+        self._pause = Pause(self._bet, event.sample, start, end, wordless=not self.settings.words)
+        self._out.append(Transcribe(self._bet, start, end))
         self._arm()
 
     def _on_verdict(self, event: Verdict) -> None:
         if self._pause is not None and event.bet == self._pause.bet:
             self._pause.audio = event.probability
-            self._judge_words(self._pause)
             self._arm()
 
     def _on_final(self, event: FinalReady, now: int) -> None:
@@ -369,16 +368,21 @@ class TurnMachine:
             return
         self._next = _Reply(self._new_turn(), event.text)
         self._out.append(MakeReply(self._next.turn_id, "answer", event.text, bet=self.state is State.BETTING))
-        self._judge_words(pause)
+        self._ask_judges(pause)
         if self.state is State.THINKING:
             self._commit(pause)
         self._arm()
 
-    def _judge_words(self, pause: Pause) -> None:
-        """Ask for the verdict by the words, unless the sound and the transcript's end say enough."""
-        if self.state is State.BETTING and pause.words_wanted(self.settings.waits):
-            pause.judging = True
-            self._out.append(JudgeWords(pause.bet, pause.text or ""))
+    def _ask_judges(self, pause: Pause) -> None:
+        """Ask whoever is to be asked now whether the turn is over."""
+        while self.state is State.BETTING and (judge := pause.next_judge(self.settings.waits)) is not None:
+            match judge:
+                case "words":
+                    pause.words_asked = True
+                    self._out.append(JudgeWords(pause.bet, pause.text or ""))
+                case "sound":
+                    pause.sound_asked = True
+                    self._out.append(Judge(pause.bet, pause.start, pause.end))
 
     def _arm(self) -> None:
         """Set the next sample at which silence means something."""
@@ -560,6 +564,7 @@ class TurnMachine:
             case "words":
                 if self._pause is not None and self._pause.bet == event.number:
                     self._pause.wordless = True
+                    self._ask_judges(self._pause)
                     self._arm()
             case "asr":
                 if self._pause is not None and self._pause.bet == event.number and self._pause.text is None:

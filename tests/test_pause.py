@@ -1,4 +1,4 @@
-"""What is known of a pause, and what follows from it."""
+"""What is known of a pause, who is asked next, and what follows from it."""
 
 from __future__ import annotations
 
@@ -11,45 +11,68 @@ WAITS = Waits()
 QUESTION = "Are you open today?"
 
 
-def test_nothing_is_decided_before_sound_words_and_answer_are_known() -> None:
-    pause = Pause(1, 0)
-    assert pause.wait_ms(WAITS) == WAITS.max_ms
-    pause.audio = 0.99
-    assert pause.wait_ms(WAITS) == WAITS.max_ms
-    pause.text, pause.ending = QUESTION, 5.0
-    assert pause.wait_ms(WAITS) == WAITS.max_ms
-    pause.answered = True
-    assert pause.wait_ms(WAITS) == WAITS.sure_ms
+def pause(text: str | None = QUESTION, ending: float = 1.0, **known: object) -> Pause:
+    made = Pause(1, 0, text=text, ending=ending)
+    for name, value in known.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> None:
+    found = Pause(1, 0)
+    assert found.wait_ms(WAITS) == WAITS.max_ms
+    found.text, found.ending = QUESTION, 5.0
+    assert found.wait_ms(WAITS) == WAITS.max_ms
+    found.answered = True
+    assert found.wait_ms(WAITS) == WAITS.sure_ms
 
 
 @pytest.mark.parametrize(
-    ("pause", "wanted"),
+    ("known", "judge"),
     [
-        (Pause(1, 0, 0.9), False),
-        (Pause(1, 0, 0.9, ""), False),
-        (Pause(1, 0, 0.9, QUESTION), True),
-        (Pause(1, 0, None, QUESTION, 5.0), True),
-        (Pause(1, 0, 0.9, QUESTION, 5.0), False),
-        (Pause(1, 0, 0.9, QUESTION, 1.0), True),
-        (Pause(1, 0, 0.9, QUESTION, 3.8, answered=False), True),
-        (Pause(1, 0, 0.9, QUESTION, 1.0, judging=True), False),
-        (Pause(1, 0, 0.9, QUESTION, 1.0, wordless=True), False),
+        (pause(None), None),
+        (pause(""), None),
+        (pause(ending=5.0), None),
+        (pause(ending=4.0), None),
+        (pause(ending=4.0, answered=False), "words"),
+        (pause(), "words"),
+        (pause(words_asked=True), None),
+        (pause(words_asked=True, words=0.9, ending=3.0), None),
+        (pause(words_asked=True, words=0.1), "sound"),
+        (pause(wordless=True), "sound"),
+        (pause(words_asked=True, words=0.1, sound_asked=True), None),
+        (pause(ending=0.0), "words"),
+        (pause(ending=0.0, words_asked=True), "sound"),
+        (pause(ending=0.0, words_asked=True, sound_asked=True), None),
     ],
     ids=[
         "no text yet",
         "no words",
-        "no ending",
-        "no sound",
-        "enough",
-        "not enough",
-        "unanswered",
-        "asked already",
-        "nobody to ask",
+        "a clear end",
+        "an end",
+        "an end that nothing answers",
+        "no clear end",
+        "being asked",
+        "the words are clear",
+        "the words are not",
+        "nobody for the words",
+        "all are asked",
+        "no ending known",
+        "no ending known, words asked",
+        "no ending known, both asked",
     ],
 )
-def test_the_words_are_wanted_where_the_rest_does_not_say_enough(pause: Pause, wanted: bool) -> None:
-    assert pause.words_wanted(WAITS) is wanted
+def test_who_is_asked_next(known: Pause, judge: str | None) -> None:
+    assert known.next_judge(WAITS) == judge
+
+
+@pytest.mark.parametrize("awaited", ["words", "sound"])
+def test_whoever_was_asked_is_waited_for(awaited: str) -> None:
+    found = pause(ending=5.0, answered=True, **{f"{awaited}_asked": True})
+    assert found.wait_ms(WAITS) == WAITS.max_ms
+    setattr(found, {"words": "words", "sound": "audio"}[awaited], 0.95)
+    assert found.wait_ms(WAITS) == WAITS.sure_ms
 
 
 def test_a_way_in_waits_however_whole_it_is() -> None:
-    assert Pause(1, 0, 0.99, "Hello.", 5.0, answered=True).wait_ms(WAITS) == WAITS.unsure_ms
+    assert pause("Hello.", 5.0, answered=True).wait_ms(WAITS) == WAITS.unsure_ms

@@ -35,8 +35,8 @@ CALL: list[tuple[int, TurnEvent]] = [
     (1000, Heard(8000)),
     (2064, SpeechStarted(16000)),
     (3060, SpeechPaused(24000)),
-    (3100, Verdict(1, 0.95)),
-    (3110, FinalReady(1, "are you open", 0.9)),
+    (3100, FinalReady(1, "are you open", 0.9)),
+    (3110, Verdict(1, 0.95)),
     (3160, SilenceReached(25280)),
     (3300, ReplyPhraseReady(2, 0, 4000, "Yes.")),
     (3300, ReplyComplete(2, hang_up=False)),
@@ -76,7 +76,7 @@ def test_a_changed_threshold_is_seen_in_either_direction(change: int) -> None:
     waits = replace(SETTINGS.waits, sure_ms=SETTINGS.waits.sure_ms + change)
     replayed = replay(log(CALL), replace(SETTINGS, waits=waits))
     assert not replayed.same
-    assert replayed.differences[0].number == 6  # where the silence to wait for is first known
+    assert replayed.differences[0].number == 7  # where the silence to wait for is first known
 
 
 def test_the_difference_reads_like_a_diff() -> None:
@@ -84,9 +84,9 @@ def test_the_difference_reads_like_a_diff() -> None:
     text = report(recorded, replay(recorded, replace(SETTINGS, waits=replace(SETTINGS.waits, sure_ms=400))))
     lines = text.split("\n")
     assert lines[:5] == [
-        "      2.064 s  SpeechStarted(sample=16000)",
         "      3.060 s  SpeechPaused(sample=24000)",
-        "@     3.100 s  Verdict(bet=1, probability=0.95)   (event 7, betting)",
+        "      3.100 s  FinalReady(bet=1, text='are you open', confidence=0.9, ending=0.0)",
+        "@     3.110 s  Verdict(bet=1, probability=0.95)   (event 8, betting)",
         "-   alarm_sample: 25280",
         "+   alarm_sample: 27200",
     ]

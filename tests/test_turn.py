@@ -187,11 +187,16 @@ def test_one_exchange() -> None:
     assert floor(SpeechStarted(2000 * 8), at=2064) == []
     assert floor.state is State.LISTENING
     assert floor.machine.alarm_ns is None
-    assert floor(SpeechPaused(3000 * 8), at=3064) == [Judge(1, 16000, 24480), Transcribe(1, 16000, 24480)]
+    assert floor(SpeechPaused(3000 * 8), at=3064) == [Transcribe(1, 16000, 24480)]
     assert floor.state is State.BETTING
-    assert floor(Verdict(1, 0.95), at=3120) == []
+    assert floor.alarm_ms == 4800
+    assert floor(FinalReady(1, "are you open today", 0.9), at=3120) == [
+        MakeReply(2, "answer", "are you open today", bet=True),
+        Judge(1, 16000, 24480),
+    ]
+    assert floor.alarm_ms == 4800
+    assert floor(Verdict(1, 0.95), at=3130) == []
     assert floor.alarm_ms == 3160
-    assert floor(FinalReady(1, "are you open today", 0.9), at=3130) == [MakeReply(2, "answer", "are you open today", bet=True)]
     assert floor(ReplyPhraseReady(2, 0, PHRASE, "Yes."), at=3140) == []  # held: the turn is not over
     assert floor.silence(3159) == []
     assert floor.silence(3160) == [Count("bet_won"), Commit(2, "are you open today", 24000), Play(2, 0)]
@@ -212,10 +217,9 @@ def test_the_reply_may_come_after_the_silence() -> None:
 def test_the_transcript_may_come_after_the_silence() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.95), at=3100)
-    assert floor.silence(3160) == []
+    assert floor.silence(4800) == []
     assert floor.state is State.THINKING
-    assert floor(FinalReady(1, "hello there", 0.9), at=3200) == [
+    assert floor(FinalReady(1, "hello there", 0.9), at=4900) == [
         MakeReply(2, "answer", "hello there", bet=False),
         Count("bet_won"),
         Commit(2, "hello there", 24000),
@@ -252,9 +256,9 @@ def test_a_bet_is_lost_when_the_caller_goes_on_and_the_next_one_hears_it_all() -
     floor(ReplyPhraseReady(2, 0, PHRASE, "We do."))
     assert floor(SpeechStarted(3150 * 8), at=3214) == [Abandon(2), Count("bet_lost")]
     assert floor.state is State.LISTENING
-    assert floor(SpeechPaused(4000 * 8), at=4064) == [Judge(2, 16000, 32480), Transcribe(2, 16000, 32480)]
+    assert floor(SpeechPaused(4000 * 8), at=4064) == [Transcribe(2, 16000, 32480)]
     assert floor(FinalReady(1, "do you have", 0.9), Verdict(1, 0.99)) == []  # of the lost bet
-    assert floor(FinalReady(2, "do you have red ones", 0.9)) == [MakeReply(3, "answer", "do you have red ones", bet=True)]
+    assert floor(FinalReady(2, "do you have red ones", 0.9))[0] == MakeReply(3, "answer", "do you have red ones", bet=True)
 
 
 @pytest.mark.parametrize("transcribed", [True, False])
@@ -271,13 +275,13 @@ def test_a_commit_is_undone_when_the_caller_goes_on_before_anything_was_heard(tr
     assert floor(SpeechStarted(5100 * 8), at=5164) == expected
     assert floor.state is State.LISTENING
     # Nothing was answered: both parts are one turn.
-    assert floor(SpeechPaused(6000 * 8), at=6064) == [Judge(2, 16000, 48480), Transcribe(2, 16000, 48480)]
+    assert floor(SpeechPaused(6000 * 8), at=6064) == [Transcribe(2, 16000, 48480)]
 
 
 def test_after_a_reply_was_heard_the_next_turn_begins_anew() -> None:
     floor = speaking(phrases=1)
     floor(Heard(GREETING + PHRASE), at=3700)
-    assert paused(floor, 5000, 6000)[0] == Judge(2, 40000, 48480)
+    assert paused(floor, 5000, 6000) == [Transcribe(2, 40000, 48480)]
 
 
 def test_an_unsure_verdict_waits_longer() -> None:
@@ -306,33 +310,66 @@ def test_the_words_are_judged_with_the_sound() -> None:
     assert floor.alarm_ms == 3160
 
 
-def test_words_are_not_judged_where_sound_and_punctuation_say_enough() -> None:
+SAID = MakeReply(2, "answer", "are you open today", bet=True)
+WORDS, SOUND = JudgeWords(1, "are you open today"), Judge(1, 16000, 24480)
+
+
+def ended(ending: float) -> tuple[Floor, list[TurnCommand]]:
+    """A caller who talked from 2000 to 3000 ms, and how the transcript ended."""
     floor = greeted(replace(SETTINGS, words=True))
     paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.95), at=3100)
-    assert not any(isinstance(c, JudgeWords) for c in floor(FinalReady(1, "are you open today", 0.9, ending=5.0)))
+    return floor, floor(FinalReady(1, "are you open today", 0.9, ending=ending), at=3100)
+
+
+def test_nobody_is_asked_where_the_transcripts_end_says_enough() -> None:
+    floor, asked = ended(5.0)
+    assert asked == [SAID]
     assert floor.alarm_ms == 4800, "whether anything bears on it is still to come"
     assert floor(ReplyPlanned(2, answered=True)) == []
     assert floor.alarm_ms == 3160
 
 
-def test_they_are_judged_after_all_where_nothing_bears_on_them() -> None:
-    floor = greeted(replace(SETTINGS, words=True))
-    paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.9), FinalReady(1, "my sister told me", 0.9, ending=3.8))
-    assert floor(ReplyPlanned(2, answered=False)) == [JudgeWords(1, "my sister told me")]
+def test_the_words_are_judged_where_it_does_not_and_the_sound_where_they_do_not() -> None:
+    floor, asked = ended(2.5)
+    assert asked == [SAID, WORDS]
+    assert floor(ReplyPlanned(2, answered=True)) == []
     assert floor.alarm_ms == 4800
-    floor(WordsVerdict(1, 0.02))
+    assert floor(WordsVerdict(1, 0.4)) == [SOUND]
+    assert floor.alarm_ms == 4800
+    assert floor(Verdict(1, 0.99)) == []
+    assert floor.alarm_ms == 3160
+
+
+def test_the_sound_is_not_judged_where_the_words_say_enough() -> None:
+    floor, asked = ended(3.0)
+    assert asked == [SAID, WORDS]
+    assert floor(ReplyPlanned(2, answered=True), WordsVerdict(1, 0.95)) == []
+    assert floor.alarm_ms == 3160
+
+
+def test_all_that_say_no_make_a_long_wait() -> None:
+    floor, _ = ended(-3.0)
+    floor(ReplyPlanned(2, answered=True), WordsVerdict(1, 0.001), Verdict(1, 0.1))
+    assert floor.alarm_ms is not None
+    assert floor.alarm_ms > 4000
+
+
+def test_they_are_judged_after_all_where_nothing_bears_on_them() -> None:
+    floor, asked = ended(4.0)
+    assert asked == [SAID]
+    assert floor(ReplyPlanned(2, answered=False)) == [WORDS]
+    assert floor(WordsVerdict(1, 0.02)) == [SOUND]
+    floor(Verdict(1, 0.5))
     assert floor.alarm_ms is not None
     assert floor.alarm_ms > 3160
 
 
-def test_a_verdict_that_comes_last_is_not_waited_for_with_the_words() -> None:
-    floor = greeted(replace(SETTINGS, words=True))
-    paused(floor, 2000, 3000)
-    assert floor(FinalReady(1, "are you open today", 0.9, ending=5.0))[-1] == JudgeWords(1, "are you open today")
-    assert floor(Verdict(1, 0.95), ReplyPlanned(2, answered=True)) == []
-    assert floor.alarm_ms == 4800, "they are being judged"
+def test_a_judge_of_words_who_fails_is_passed_over() -> None:
+    floor, _ = ended(1.5)
+    assert floor(ReplyPlanned(2, answered=True), EngineFailed("words", 1)) == [SOUND]
+    floor(Verdict(1, 0.99))
+    assert floor.alarm_ms is not None
+    assert floor.alarm_ms < 4800
 
 
 def test_words_that_go_on_make_a_sure_sound_wait() -> None:
@@ -401,8 +438,7 @@ def test_an_empty_transcript_is_a_noise() -> None:
 def test_an_empty_transcript_after_the_silence_is_a_noise_too() -> None:
     floor = greeted()
     paused(floor, 2000, 2200)
-    floor(Verdict(1, 0.99))
-    floor.silence(2360)
+    floor.silence(4000)
     assert floor(FinalReady(1, "", 0.0)) == []
     assert floor.state is State.IDLE
 
@@ -412,7 +448,7 @@ def test_an_utterance_that_never_pauses_is_taken_after_28_s() -> None:
     floor(SpeechStarted(2000 * 8), at=2064)
     assert floor.alarm_ms == 30000
     assert floor.silence(29980) == []
-    assert floor.silence(30000) == [Judge(1, 16000, 30060 * 8), Transcribe(1, 16000, 30060 * 8)]
+    assert floor.silence(30000) == [Transcribe(1, 16000, 30060 * 8)]
     floor(Verdict(1, 0.99), FinalReady(1, "and so on and so forth", 0.9), ReplyPhraseReady(2, 0, PHRASE, "Yes."))
     assert floor.silence(30160)[-1] == Play(2, 0)
     assert floor(SpeechPaused(31000 * 8), at=31064) == []  # the end of what was answered already
@@ -482,6 +518,7 @@ def test_words_cancel_the_reply_where_it_was_heard_and_get_one_of_their_own(sile
         Count("barge_in_cancelled"),
         Finish(2, 1, 250, "interrupted", 35),
         MakeReply(3, "answer", "no I meant Sunday", bet=True),
+        Judge(2, 32000, 34880),
     ]
     assert floor.state is State.BETTING
     assert floor(ReplyPhraseReady(2, 2, PHRASE, "Stale."), ReplyComplete(2, hang_up=True)) == []  # dropped at the door
@@ -516,7 +553,7 @@ def test_who_goes_on_over_a_suspended_reply_is_heard_whole() -> None:
     floor(Silenced(GREETING + 800, 0))
     assert floor(SpeechStarted(4500 * 8), at=4564) == [Count("bet_lost")]
     assert floor.silence(4700) == []
-    assert floor(SpeechPaused(5000 * 8), at=5064) == [Judge(3, 32000, 40480), Transcribe(3, 32000, 40480)]
+    assert floor(SpeechPaused(5000 * 8), at=5064) == [Transcribe(3, 32000, 40480)]
 
 
 def test_it_does_not_resume_before_the_transcript() -> None:
@@ -709,8 +746,7 @@ def test_a_transcript_that_fails_during_the_bet_is_pardoned_when_the_turn_is_ove
 def test_a_transcript_that_fails_after_the_silence_is_pardoned_at_once() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.95))
-    floor.silence(3160)
+    floor.silence(4800)
     assert floor(EngineFailed("asr", 1)) == [MakeReply(2, "pardon", "")]
 
 
