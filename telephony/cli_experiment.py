@@ -20,7 +20,7 @@ USAGE = 2
 
 def experiment_command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="baseline, streaming-asr, llama, tts, vllm, end-to-end. Default: all.")
+        list[str] | None, typer.Argument(help="baseline, streaming-asr, llama, tts, vllm, end-to-end, tracing. Default: all.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A folder: experiments.md and experiments.json there get the tables.")] = None,
 ) -> None:

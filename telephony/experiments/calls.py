@@ -36,7 +36,6 @@ BASELINE = Run(
 )
 WORDED = Run("worded by the model", 1, TURNS, "every answer is the model's, and spoken when it comes", _WORDED, mix=MIX)
 SHIPPED = Run("as shipped", 1, TURNS, "short facts as written, their audio made ahead", mix=MIX)
-TRACED = Run("as shipped, traced", 1, TURNS, "the spans of every turn go to a collector on the same machine", traced=True, mix=MIX)
 
 
 def baseline(_settings: Settings) -> Outcome:
@@ -53,9 +52,9 @@ def end_to_end(_settings: Settings) -> Outcome:
     """Phrase by phrase, with bets on the pause."""
     note = (
         "Partial transcripts, bets on the pause, the reply in phrases that are spoken as they come. *Worded by the model*: every fact that may be; *as shipped*: facts "
-        "of up to 16 words as their owner wrote them; *traced*: with the spans of every turn sent to a collector on the same machine."
+        "of up to 16 words as their owner wrote them."
     )
-    return _measured((WORDED, SHIPPED, TRACED), (note,))
+    return _measured((WORDED, SHIPPED), (note,))
 
 
 def _measured(runs: tuple[Run, ...], notes: tuple[str, ...]) -> Outcome:

@@ -8,6 +8,7 @@ from .calls import baseline, end_to_end
 from .experiment import Experiment, Outcome
 from .hearing import streaming
 from .speaking import voices
+from .tracing import tracing
 from .wording import llama
 
 
@@ -42,6 +43,7 @@ EXPERIMENTS = (
     Experiment("tts", "ONNX TTS: Piper and hibari", "Start-up and real-time factor.", voices),
     Experiment("vllm", "vLLM", "The slot for a server on a GPU.", vllm),
     Experiment("end-to-end", "End to end with phrase-level chunks", "The same callers as in the baseline.", end_to_end),
+    Experiment("tracing", "What tracing costs the caller", "Not of the plan: the same caller with and without, by turns.", tracing),
 )
 
 
