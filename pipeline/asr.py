@@ -166,15 +166,15 @@ class WhisperEngine:
         result = self._generate(encoded, prompt, limit)
         tokens = result.sequences_ids[0]  # the prefix among them
         text = self._tokenizer.decode(tokens).strip()
-        score = float(result.scores[0])
+        mean = float(result.scores[0])
         no_speech = float(result.no_speech_prob)
         looped = len(tokens) >= limit or text != without_loop(text)
-        if silence(text, score, no_speech, seconds):
+        if silence(text, mean, no_speech, seconds):
             return Transcript("", 0.0, no_speech), False
-        each = [ending.probabilities(np.asarray(scores, np.float32)) for scores in result.logits[0]]
-        likely = [float(p[token]) for token, p in zip(tokens, each, strict=False)]
+        scores = [np.asarray(step, np.float32) for step in result.logits[0]]  # views: 200 kB a step
+        likely = [float(ending.probabilities(step)[token]) for token, step in zip(tokens, scores, strict=False)]
         least = 0.0 if looped or said_twice(text) else min(likely, default=0.0)
-        return Transcript(text, float(np.exp(score)), no_speech, least, ending.over(tokens, each, self._marks)), looped
+        return Transcript(text, float(np.exp(mean)), no_speech, least, ending.over(tokens, scores, self._marks)), looped
 
     def _prompt(self, request: AsrRequest) -> list[int]:
         tokenizer = self._tokenizer

@@ -54,17 +54,17 @@ def probabilities(scores: Scores) -> Scores:
     return shares
 
 
-def over(tokens: list[int], each: list[Scores], marks: Marks) -> float:
+def over(tokens: list[int], scores: list[Scores], marks: Marks) -> float:
     """Log odds that the end of the transcript adds to those of the turn being over; 0 where nothing is known.
 
-    `tokens`: the transcript. `each`: what `probabilities` gives for each of them, and for what would have come next.
+    `tokens`: the transcript. `scores`: the decoder's for each of them, and for what would have come next.
     """
     at = len(tokens)
     while at and tokens[at - 1] in marks.all:
         at -= 1
-    if not at or at >= len(each):
+    if not at or at >= len(scores):
         return 0.0
-    then, last_word = each[at], float(each[at - 1][tokens[at - 1]])
+    then, last_word = probabilities(scores[at]), float(probabilities(scores[at - 1])[tokens[at - 1]])
     stop = float(then[marks.stops].sum())
     goes_on = 1.0 - stop - float(then[marks.asks].sum()) - float(then[marks.end])
     return _STOP * _logit(stop, _LEAST_STOP) + _GOES_ON * _logit(goes_on, _LEAST) + _LAST_WORD * _logit(last_word, _LEAST)

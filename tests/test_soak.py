@@ -23,7 +23,7 @@ from telephony.caller.webhook import Webhook
 from telephony.caller.wire import FarEnd
 
 CALLS = 200
-AT_ONCE = 6
+AT_ONCE = 10
 SPEECH = Path("fixtures/calls/default")
 
 
