@@ -55,6 +55,7 @@ _INVENTED = re.compile(
 class AsrRequest:
     """`pcm`: int16 mono at `rate_hz`. `bias`: words to expect, as running text. `prefix`: text that the transcript begins with.
 
+    `text_only`: nobody will ask for `least` and `ending`, which cost a softmax over the vocabulary for each token.
     `given_up`: set it, and what is under way ends without a text as soon as it can.
     """
 
@@ -62,6 +63,7 @@ class AsrRequest:
     rate_hz: int
     bias: str = ""
     prefix: str = ""
+    text_only: bool = False
     given_up: Event = field(default_factory=Event)
 
 
@@ -142,7 +144,7 @@ class WhisperEngine:
     def _encode(self, window: Any) -> Any:
         return self._model.encode(ctranslate2.StorageView.from_array(window))
 
-    def _generate(self, encoded: Any, prompt: list[int], limit: int) -> Any:
+    def _generate(self, encoded: Any, prompt: list[int], limit: int, scores: bool) -> Any:
         return self._model.generate(
             encoded,
             [prompt],
@@ -150,7 +152,7 @@ class WhisperEngine:
             max_length=len(prompt) + limit,
             return_scores=True,
             return_no_speech_prob=True,
-            return_logits_vocab=True,
+            return_logits_vocab=scores,
             suppress_blank=True,
         )[0]
 
@@ -163,7 +165,7 @@ class WhisperEngine:
         encoded = self._encode(window)
         if request.given_up.is_set():  # the caller went on: half of the work need not be done
             return Transcript("", 0.0), False
-        result = self._generate(encoded, prompt, limit)
+        result = self._generate(encoded, prompt, limit, scores=not request.text_only)
         tokens = result.sequences_ids[0]  # the prefix among them
         text = self._tokenizer.decode(tokens).strip()
         mean = float(result.scores[0])
@@ -171,7 +173,9 @@ class WhisperEngine:
         looped = len(tokens) >= limit or text != without_loop(text)
         if silence(text, mean, no_speech, seconds):
             return Transcript("", 0.0, no_speech), False
-        scores = [np.asarray(step, np.float32) for step in result.logits[0]]  # views: 200 kB a step
+        if request.text_only:
+            return Transcript(text, float(np.exp(mean)), no_speech), looped
+        scores = [np.asarray(step, np.float32) for step in result.logits[0]]  # views, for the prefix too: 200 kB a step
         likely = [float(ending.probabilities(step)[token]) for token, step in zip(tokens, scores, strict=False)]
         least = 0.0 if looped or said_twice(text) else min(likely, default=0.0)
         return Transcript(text, float(np.exp(mean)), no_speech, least, ending.over(tokens, scores, self._marks)), looped

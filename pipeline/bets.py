@@ -122,7 +122,7 @@ class Bets:
 
     async def hear_partial(self, start: int, end: int) -> str:
         """What the caller has said so far; empty when it was given up. Raises JobDroppedError, and what the model raises."""
-        self._partial = request = AsrRequest(self._utterance(start, end), self._rate_hz, self._bias)
+        self._partial = request = AsrRequest(self._utterance(start, end), self._rate_hz, self._bias, text_only=True)
         work = Work("asr", Priority.PARTIAL, (self._call, self.number + 1))
         try:
             ran = await self._engines.scheduler.run(self._engines.partial, work, request)

@@ -20,7 +20,7 @@ from telephony.caller.place import place_call
 from .experiment import Outcome, Row, ms
 
 FIXTURE = "default"
-PAIRS = 6
+PAIRS = 16
 SETTLE_S = 30.0
 WITHOUT, WITH = "without", "with spans"
 
