@@ -226,12 +226,12 @@ class _Stream:
 
     async def _talk(self) -> None:
         """Frame n holds the samples spoken until its tick, so it leaves 20 ms after its first sample."""
-        loop, frame = asyncio.get_running_loop(), 0
+        frame = 0
         while self._put_down is None:
             due_ns = self._origin_ns + (frame + 1) * FRAME_MS * MS
             wait_ns = due_ns - time.monotonic_ns()
             if wait_ns > 0:
-                await _until(loop, due_ns)
+                await _until(due_ns)
             self.worst_tick_ns = max(self.worst_tick_ns, time.monotonic_ns() - due_ns)
             self._give_back(self.ear.advance(time.monotonic_ns()))
             self.ear.hear(frame)
@@ -253,13 +253,13 @@ class _Stream:
 
     async def _repeat(self, recorded: Sequence[RecordedMessage]) -> None:
         """The recorded caller, at the recorded pace; then silence for a while, unless they hung up."""
-        loop, timeline = asyncio.get_running_loop(), CallerTimeline()
+        timeline = CallerTimeline()
         frame = next_frame(recorded)
         hung_up = recorded[-1].event == "stop"
         silent = () if hung_up else (frame_message(frame + n, np.zeros(FRAME, np.int16)) for n in range(_LISTENING_FRAMES))
         for message in (*recorded, *silent):
             due_ns = self._origin_ns + round(message.at_ms * MS)
-            await _until(loop, due_ns)
+            await _until(due_ns)
             self.worst_tick_ns = max(self.worst_tick_ns, time.monotonic_ns() - due_ns)
             self._give_back(self.ear.advance(time.monotonic_ns()))
             if message.event == "media":
@@ -270,10 +270,9 @@ class _Stream:
         self._put_down = PutDown("script" if hung_up else "limit")
 
     async def _carry_up(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             arrival_ns, text = await self._going.get()
-            await _until(loop, arrival_ns)
+            await _until(arrival_ns)
             try:
                 await self._socket.send(text)
             finally:
@@ -292,10 +291,9 @@ class _Stream:
         await self._coming.join()
 
     async def _hear(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             arrival_ns, text = await self._coming.get()
-            await _until(loop, arrival_ns)
+            await _until(arrival_ns)
             self._take(text)
             self._coming.task_done()
 
@@ -337,17 +335,11 @@ class _Stream:
         self._arm()
 
 
-async def _until(loop: asyncio.AbstractEventLoop, at_ns: int) -> None:
+async def _until(at_ns: int) -> None:
     """Sleep until a moment of `time.monotonic_ns`; at once when it has passed."""
     wait_ns = at_ns - time.monotonic_ns()
-    if wait_ns <= 0:
-        return
-    reached: asyncio.Future[None] = loop.create_future()
-    timer = loop.call_later(wait_ns / 1e9, reached.set_result, None)
-    try:
-        await reached
-    finally:
-        timer.cancel()
+    if wait_ns > 0:
+        await asyncio.sleep(wait_ns / 1e9)
 
 
 async def place_calls(url: str, script: CallerScript, *, callers: int, stagger_ms: int, **how: Any) -> list[CallResult]:
