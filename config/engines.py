@@ -112,7 +112,7 @@ class TurnThresholds(EngineTable):
 
 
 class TurnSettings(TurnThresholds):
-    """End of turn: the models that hear (`model`) and read (`words`, a GGUF; none: only the sound counts) whether a sentence is over."""
+    """End of turn: the models that hear (`model`) and read (`words`, SmolLM2's GGUF; none: only transcript and sound count) whether a sentence is over."""
 
     model: str = "smart-turn-v3.2"
     words: str | None = "smollm2-135m"

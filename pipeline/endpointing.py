@@ -10,7 +10,7 @@ from pipeline.smalltalk import Talk, talk
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """P(complete) = logistic(bias + sound * logit(P by the sound) + words * log(P by the words) + ending + unanswered)."""
+    """P(complete) = logistic(bias + sound * logit(P by the sound) + words * logit(P by the words) + ending + unanswered)."""
 
     bias: float
     sound: float
@@ -21,12 +21,12 @@ class _Weights:
 
 # What was asked is in the sum, what was not is not: each sum has weights of its own.
 # Fitted to 130 thinking pauses and 126 ends of turns of fixtures/calls (docs/turn-taking.md).
-_ALL = _Weights(bias=-0.78, sound=0.27, words=0.58, ending=0.95, unanswered=-0.84)
+_ALL = _Weights(bias=-2.05, sound=0.27, words=0.88, ending=1.0, unanswered=-0.67)
 _WITHOUT_WORDS = _Weights(bias=-2.43, sound=0.33, words=0.0, ending=1.17, unanswered=-1.15)
-_WITHOUT_SOUND = _Weights(bias=-0.68, sound=0.0, words=0.67, ending=1.01, unanswered=-0.88)
+_WITHOUT_SOUND = _Weights(bias=-2.16, sound=0.0, words=0.97, ending=1.08, unanswered=-0.71)
 _ENDING_ALONE = _Weights(bias=-2.66, sound=0.0, words=0.0, ending=1.29, unanswered=-1.01)
-# For a recogniser that does not say how it ended: fitted to 41 of the pauses and 75 ends.
-_WITHOUT_ENDING = _Weights(bias=2.3, sound=0.4, words=1.0, ending=0.0, unanswered=-1.0)
+# For a recogniser that does not say how it ended.
+_WITHOUT_ENDING = _Weights(bias=0.44, sound=0.35, words=1.14, ending=0.0, unanswered=-1.42)
 # What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of the 41, none of the 75.
 BROKEN_OFF = -2.0
 # A goodbye is the end however it sounds.
@@ -83,9 +83,8 @@ class Evidence:
         if self.words is None and not self.ending:
             return 0.5 if self.audio is None else self.audio
         weights = self._weights()
-        sound = min(max(0.5 if self.audio is None else self.audio, 1e-3), 1 - 1e-3)
-        z = weights.bias + weights.sound * math.log(sound / (1 - sound)) + weights.ending * self.ending
-        z += weights.words * math.log(max(self.words or 0.0, 1e-4))
+        z = weights.bias + weights.sound * _logit(0.5 if self.audio is None else self.audio) + weights.ending * self.ending
+        z += weights.words * _logit(0.5 if self.words is None else self.words)
         z += GOODBYE if talk(self.text) is Talk.GOODBYE else weights.unanswered if self.answered is False else 0.0
         z += BROKEN_OFF if not self.ending and self.text.rstrip().endswith(("-", "–", ",", "...", "…")) else 0.0
         return 1 / (1 + math.exp(-z))
@@ -96,3 +95,9 @@ class Evidence:
         if self.audio is None:
             return _ENDING_ALONE if self.words is None else _WITHOUT_SOUND
         return _WITHOUT_WORDS if self.words is None else _ALL
+
+
+def _logit(p: float) -> float:
+    """Log odds; nothing is surer than 999 to 1."""
+    p = min(max(p, 1e-3), 1 - 1e-3)
+    return math.log(p / (1 - p))

@@ -78,13 +78,15 @@ class Timings:
 class LlamaEngine:
     """The `llm` engine. `run` takes a `Batch` and returns a `BatchResult`; greedy sampling.
 
-    `n_ctx`: cache cells for all sequences together. `device`: `cpu`, `cuda` or `auto` (all layers offered to whatever GPU the build has).
+    `n_ctx`: cache cells for all sequences together. `states`: hidden states can be read (`read`), which makes every row cost an output. `device`: `cpu`, `cuda` or `auto` (all layers offered to whatever GPU the build has).
     """
 
     name = "llm"
     concurrency = 1
 
-    def __init__(self, model: Path, *, n_ctx: int, max_sequences: int, threads: int, device: str = "cpu") -> None:
+    def __init__(
+        self, model: Path, *, n_ctx: int, max_sequences: int, threads: int, device: str = "cpu", states: bool = False
+    ) -> None:
         lib.llama_log_set(_quiet, ctypes.c_void_p(0))
         lib.llama_backend_init()
         self.device = device
@@ -102,6 +104,7 @@ class LlamaEngine:
         params.n_seq_max = max_sequences
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
+        params.embeddings = states
         params.no_perf = False  # two readings of a clock a step
         self._context = lib.llama_init_from_model(self._model, params)
         if not self._context:
@@ -143,18 +146,19 @@ class LlamaEngine:
             )
         return BatchResult({r.sequence: int(self._logits(i).argmax()) for i, r in enumerate(request.rows) if r.sample})
 
-    def share_of(self, request: Batch, tokens: NDArray[np.int64]) -> float:
-        """One step, and the probability that one of `tokens` follows its last row; 0.0 if that row is not sampled.
+    def read(self, request: Batch, tokens: NDArray[np.int64]) -> tuple[float, NDArray[np.float32]]:
+        """One step: the probability that one of `tokens` follows its last row, and that row's hidden state, shape (n_embd,).
 
-        Raises LlamaError when the step is refused, ValueError as `run` does.
+        The row must be sampled, and the engine made with `states`. Raises LlamaError when the step is refused, ValueError as `run` does.
         """
         if (status := self._decode(request)) != 0:
             raise LlamaError(f"llama_decode returned {status}")
-        if not request.rows or not request.rows[-1].sample:
-            return 0.0
-        logits = self._logits(len(request.rows) - 1).astype(np.float64)
+        row = len(request.rows) - 1
+        logits = self._logits(row).astype(np.float64)
         shares = np.exp(logits - logits.max())
-        return float(shares[tokens].sum() / shares.sum())
+        found = lib.llama_get_embeddings_ith(self._context, row)
+        state = np.ctypeslib.as_array(found, shape=(lib.llama_model_n_embd(self._model),)).copy()
+        return float(shares[tokens].sum() / shares.sum()), state
 
     def timings(self) -> Timings:
         """Since the model was loaded, or since `forget_timings`."""

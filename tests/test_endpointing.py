@@ -37,7 +37,7 @@ def test_both_count(audio: float, words: float, more: float) -> None:
 
 @pytest.mark.parametrize(
     ("audio", "words", "sure"),
-    [(0.99, 0.3, True), (0.99, 0.001, False), (0.2, 0.9, True), (0.02, 0.05, False)],
+    [(0.99, 0.6, True), (0.99, 0.001, False), (0.2, 0.9, True), (0.02, 0.05, False)],
     ids=["both", "the words go on", "only the words", "neither"],
 )
 def test_a_sentence_that_ends_and_one_that_goes_on(audio: float, words: float, sure: bool) -> None:
@@ -64,5 +64,5 @@ def test_what_the_recogniser_broke_off_is_waited_for(text: str) -> None:
 
 
 def test_a_goodbye_is_the_end_however_it_sounds() -> None:
-    assert Evidence("Lovely, thanks very much. Bye.", 0.01, 0.33).complete() >= Waits().sure
-    assert Evidence("Can I pay, bye", 0.01, 0.33).complete() < Waits().sure
+    assert Evidence("Lovely, thanks very much. Bye.", 0.01, 0.7).complete() >= Waits().sure
+    assert Evidence("Can I pay, bye", 0.01, 0.7).complete() < Waits().sure

@@ -334,7 +334,7 @@ def test_the_words_are_judged_where_it_does_not_and_the_sound_where_they_do_not(
     assert asked == [SAID, WORDS]
     assert floor(ReplyPlanned(2, answered=True)) == []
     assert floor.alarm_ms == 4800
-    assert floor(WordsVerdict(1, 0.4)) == [SOUND]
+    assert floor(WordsVerdict(1, 0.6)) == [SOUND]
     assert floor.alarm_ms == 4800
     assert floor(Verdict(1, 0.99)) == []
     assert floor.alarm_ms == 3160
@@ -383,7 +383,7 @@ def test_words_that_go_on_make_a_sure_sound_wait() -> None:
 def test_what_nothing_is_known_about_is_waited_for() -> None:
     floor = greeted(replace(SETTINGS, words=True))
     paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.9), FinalReady(1, "my sister told me", 0.9), WordsVerdict(1, 0.2))
+    floor(Verdict(1, 0.9), FinalReady(1, "my sister told me", 0.9), WordsVerdict(1, 0.7))
     assert floor.alarm_ms == 3160
     floor(ReplyPlanned(2, answered=False))
     assert floor.alarm_ms is not None

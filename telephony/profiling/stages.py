@@ -47,8 +47,8 @@ class TimedWhisper(WhisperEngine):
     def _encode(self, window: Any) -> Any:
         return _timed(self.spans, "encoder", lambda: super(TimedWhisper, self)._encode(window))
 
-    def _generate(self, encoded: Any, prompt: list[int], limit: int) -> Any:
-        return _timed(self.spans, "decoder", lambda: super(TimedWhisper, self)._generate(encoded, prompt, limit))
+    def _generate(self, encoded: Any, prompt: list[int], limit: int, scores: bool) -> Any:
+        return _timed(self.spans, "decoder", lambda: super(TimedWhisper, self)._generate(encoded, prompt, limit, scores))
 
 
 class TimedLlama(LlamaEngine):
