@@ -9,7 +9,7 @@ import random
 import socket
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic_ns
 from typing import Any
@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import httpx
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from config.settings import Settings
 from pipeline.leg import CallLeg, Ended, LegEvent, Segment, Started
@@ -256,7 +256,8 @@ class DistantPhone:
             while self._due and self._due[0][0] <= now:
                 _, _, way, message = heapq.heappop(self._due)
                 if way == "down":
-                    await self.ws.send(message)  # type: ignore[arg-type]
+                    with suppress(ConnectionClosedOK):  # the server has just hung up: `run` ends next
+                        await self.ws.send(message)  # type: ignore[arg-type]
                 else:
                     self._arrive(message, now)  # type: ignore[arg-type]
             times = [t for t in (self.player.next_due(), self._due[0][0] if self._due else None) if t is not None]
