@@ -71,7 +71,7 @@ class AsrRequest:
 class Transcript:
     """`confidence`: geometric mean of the token probabilities, 0 to 1. Empty `text`: nothing was said.
 
-    `least`: probability of the least likely token; 0 for a text that repeats itself. `ending`: what the punctuation after the last word adds to
+    `least`: probability of the least likely token, by an engine that is asked first; 0 for a text that repeats itself. `ending`: what the punctuation after the last word adds to
     the log odds of the turn being over (`pipeline.ending`); 0 where it is not known.
     """
 
@@ -176,8 +176,7 @@ class WhisperEngine:
         if request.text_only:
             return Transcript(text, float(np.exp(mean)), no_speech), looped
         scores = [np.asarray(step, np.float32) for step in result.logits[0]]  # views, for the prefix too: 200 kB a step
-        likely = [float(ending.probabilities(step)[token]) for token, step in zip(tokens, scores, strict=False)]
-        least = 0.0 if looped or said_twice(text) else min(likely, default=0.0)
+        least = _least(tokens, scores) if self.first and not looped and not said_twice(text) else 0.0
         return Transcript(text, float(np.exp(mean)), no_speech, least, ending.over(tokens, scores, self._marks)), looped
 
     def _prompt(self, request: AsrRequest) -> list[int]:
@@ -185,6 +184,11 @@ class WhisperEngine:
         bias = tokenizer.encode(" " + request.bias.strip())[-100:] if request.bias.strip() else []
         prefix = tokenizer.encode(" " + request.prefix.strip()) if request.prefix.strip() else []
         return ([tokenizer.sot_prev, *bias] if bias else []) + self._start + prefix
+
+
+def _least(tokens: list[int], scores: list[ending.Scores]) -> float:
+    """Probability of the least likely token: a softmax over the vocabulary for each."""
+    return min((float(ending.probabilities(step)[token]) for token, step in zip(tokens, scores, strict=False)), default=0.0)
 
 
 def said_twice(text: str) -> bool:

@@ -27,7 +27,7 @@ _WITHOUT_SOUND = _Weights(bias=-2.16, sound=0.0, words=0.97, ending=1.08, unansw
 _ENDING_ALONE = _Weights(bias=-2.66, sound=0.0, words=0.0, ending=1.29, unanswered=-1.01)
 # For a recogniser that does not say how it ended.
 _WITHOUT_ENDING = _Weights(bias=0.44, sound=0.35, words=1.14, ending=0.0, unanswered=-1.42)
-# What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of the 41, none of the 75.
+# What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of 41 pauses, none of 75 ends.
 BROKEN_OFF = -2.0
 # A goodbye is the end however it sounds.
 GOODBYE = 2.5

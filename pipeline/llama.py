@@ -78,7 +78,8 @@ class Timings:
 class LlamaEngine:
     """The `llm` engine. `run` takes a `Batch` and returns a `BatchResult`; greedy sampling.
 
-    `n_ctx`: cache cells for all sequences together. `states`: hidden states can be read (`read`), which makes every row cost an output. `device`: `cpu`, `cuda` or `auto` (all layers offered to whatever GPU the build has).
+    `n_ctx`: cache cells for all sequences together. `device`: `cpu`, `cuda` or `auto` (all layers offered to whatever GPU the build has).
+    `states`: hidden states can be read (`read`); llama.cpp then computes an output for every row.
     """
 
     name = "llm"

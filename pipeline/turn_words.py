@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import config
-from pipeline.llama import MAX_ROWS, LlamaEngine
+from pipeline.llama import MAX_ROWS, LlamaEngine, LlamaError
 from pipeline.llm import ChatTemplate
 from pipeline.llm_batch import Batch, Row
 from pipeline.prompts import Message
@@ -47,7 +47,7 @@ class WordsRequest:
 class TurnWordsEngine:
     """The `words` engine. `run` returns P(turn over), 0 to 1. `model`: the GGUF file that `config/turn_words.npz` was made with (SmolLM2-135M).
 
-    Raises ValueError for another, whose states are of another shape.
+    Raises LlamaError for another, whose states are of another shape.
     """
 
     name = "words"
@@ -63,8 +63,9 @@ class TurnWordsEngine:
         self._opening = vocabulary.tokens(template.opened([*_CHAT, Message("user", _WORDS)]).removesuffix(_WORDS))
         _, state = self._decode(0, self._opening)
         if len(state) + 2 != len(_line()):
-            raise ValueError(
-                f"{model} is not the model that {FILE.name} was made with: FIRSTWORD_TURN__WORDS=smollm2-135m, or none"
+            self.close()
+            raise LlamaError(
+                f"{model} is not the model that {FILE.name} was made with: set FIRSTWORD_TURN__WORDS=smollm2-135m, or none"
             )
 
     def cost_ms(self, request: WordsRequest) -> float:

@@ -8,12 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from config.bot import Bot
+from config.errors import ModelError
 from config.models import resolve
 from config.settings import Settings
 from pipeline.asr import WhisperEngine
 from pipeline.embed_engine import EmbedEngine
+from pipeline.embedding import EmbeddingError
 from pipeline.endpointing import Waits
-from pipeline.llama import MAX_SEQUENCES, LlamaEngine
+from pipeline.llama import MAX_SEQUENCES, LlamaEngine, LlamaError
 from pipeline.smart_turn import SmartTurnEngine
 from pipeline.tts import HibariVoice, PiperVoice, TtsEngine
 from pipeline.turn import TurnTaking
@@ -68,7 +70,14 @@ def model_files(settings: Settings) -> ModelFiles:
 
 
 def load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str], None] = lambda _name: None) -> LoadedEngines:
-    """Load all models; takes seconds, so call it in a thread. `loading` is told which is next."""
+    """Load all models; takes seconds, so call it in a thread. `loading` is told which is next. Raises ModelError for one that is of no use."""
+    try:
+        return _load(settings, bot, files, loading)
+    except (LlamaError, EmbeddingError) as error:
+        raise ModelError(str(error), "To check the models: firstword models verify") from error
+
+
+def _load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[str], None]) -> LoadedEngines:
     threads = settings.threads
     loading("asr")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from config.bot import load_bot
-from config.errors import ConfigError
+from config.errors import ConfigError, ModelError
 from config.settings import load_settings
-from telephony.loading import model_files, turn_taking
+from telephony.loading import load, model_files, turn_taking
 
 BOT = """version = 1
 name = "Test"
@@ -34,6 +35,17 @@ def test_every_model_of_the_default_profile_is_found() -> None:
     assert all(
         path is not None and path.exists() for path in (files.asr, files.turn, files.embed, files.llm, files.voice, files.vad)
     )
+
+
+@pytest.mark.models
+def test_a_file_that_is_no_model_is_told_and_not_traced(tmp_path: Path) -> None:
+    (tmp_path / "own.gguf").write_bytes(b"GGUF" + bytes(64))
+    (tmp_path / "bot.toml").write_text(BOT)
+    settings = load_settings()
+    files = replace(model_files(settings), llm=tmp_path / "own.gguf")
+    with pytest.raises(ModelError, match=r"own\.gguf is not a GGUF model that llama\.cpp can load") as error:
+        load(settings, load_bot(tmp_path / "bot.toml"), files)
+    assert "firstword models verify" in error.value.mend
 
 
 def test_the_bots_own_thresholds_go_over_the_settings(tmp_path: Path) -> None:

@@ -73,10 +73,10 @@ async def _observe(url: str, prometheus: Prometheus) -> Observed:
         calling = asyncio.create_task(place_call(url, load_fixture("interrupt"), network=Network(60.0, 10.0, 1)))
         during, active = await _scraped_during(prometheus, calling)
         call = await calling
-    names = [f"{name}_{part}" for name in ("ttfw", "e2e", "greeting", "barge_in") for part in ("count", "sum")]
-    long_names = (f"firstword_{name.replace('_count', '_latency_ms_count').replace('_sum', '_latency_ms_sum')}" for name in names)
-    values = await asyncio.gather(*(_settled(prometheus, name) for name in long_names))
-    return Observed(call, seen.ms, during, active, dict(zip(names, values, strict=True)))
+    wanted = [(name, part) for name in ("ttfw", "e2e", "greeting", "barge_in") for part in ("count", "sum")]
+    values = await asyncio.gather(*(_settled(prometheus, f"firstword_{name}_latency_ms_{part}") for name, part in wanted))
+    figures = {f"{name}_{part}": value for (name, part), value in zip(wanted, values, strict=True)}
+    return Observed(call, seen.ms, during, active, figures)
 
 
 async def _scraped_during(prometheus: Prometheus, calling: asyncio.Task[CallResult]) -> tuple[set[str], float]:
