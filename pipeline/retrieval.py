@@ -15,53 +15,29 @@ from numpy.typing import NDArray
 from pipeline.ages import age_of, has_age, includes
 from pipeline.hours import days_in
 from pipeline.picking import Weights, trained
-from pipeline.polarity import asks_access, asks_free, clauses, negated
+from pipeline.polarity import asks_free, clauses, negated
 from pipeline.questions import Question, Want
-from pipeline.seasons import season_in
+from pipeline.signs import DENIED, Scores, Signs, kind_of, nearness
 from pipeline.statements import LENGTH, MONEY, Item, Statement
-from pipeline.words import STOPWORDS, concept, content, numbers, plain, tokens
+from pipeline.words import STOPWORDS, concept, content, numbers, tokens
 
 Floats = NDArray[np.float32]
 
 
 _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
-_FIGURE = re.compile(r"\bfrom \d+(?! ?(?:[ap]m|[:.]\d|years?|weeks?|months?|minutes?|hours?|days?))\b")
 _PEOPLE = frozenset({"=child", "=adult", "=woman", "=man", "=senior"})
-_LAST = re.compile(r"\b(?:last|latest|stop|stops)\b", re.IGNORECASE)
-_BACK = re.compile(r"\b(?:ready|done|finished|back|collect|fetch|pickup|pick (?:it|them|her|him|my \w+) up|pick up)\b")
-_READY = re.compile(
-    r"\bready\b|\bdone (?:in|within|while)\b|\bworking days?\b|\bwhile you wait\b|\bovernight\b|\bsame day\b|\bcollect",
-    re.IGNORECASE,
-)
-_HOW_MANY = re.compile(
-    r"\bhow many (?:people|folks|of us|guests|persons|kids|children|adults|can|fit|does it)\b|\bhow big a group\b"
-)
-_CAPACITY = re.compile(
-    r"\bsleeps\b|\bup to \d+\b|\bmax(?:imum)?\b|\bseats? \d+|\b\d+ (?:people|players|guests|persons|pax|passengers)\b|\bat most \d+",
-    re.IGNORECASE,
-)
-_LEVEL_OR_NOT = re.compile(
-    r"\bsteps?\b|\bstep-free\b|\bfloor\b|\bramp\b|\blift\b|\bstairs?\b|\bwheelchairs?\b|\baccessible\b|\blevel\b"
-)
 LISTED = 0.8
 """More, in the units of a kind of answer, for a list that has the entry that was asked for."""
 DOUBTFUL, SECOND = 0.7, 0.2
 """Below the first probability the next statement is said as well, from the second on."""
 BESIDE = 1.5
 """Log odds from which on the other sentence of the same line is said as well."""
-AGED = 0.4
-"""More for a statement that names an age, where the caller does."""
 NAMED = 0.5
 """How much a word of the business's own name counts."""
 CHATTER = 0.3
 """How much a word of the lead-up counts that no statement has."""
-SHORT = 7
-"""Words up to which "No parking outside" says nothing else."""
-DENIED = 0.3
-"""More for a statement that denies what only it names."""
 VERB = 0.35
 """More for a statement that has a yes-or-no question's own verb."""
-_EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare|deposit|surcharge)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +64,6 @@ class Previous:
     picked: Picked | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """How one statement fares: words (share of the question's, 0 to 1), meaning (cosine), kind of answer, nearness to the last fact."""
-
-    words: float
-    meaning: float
-    kind: float
-    context: float
-
-    def total(self, weights: Weights) -> float:
-        """Log odds of its being the answer against no statement's being it."""
-        return (
-            weights.words * self.words
-            + weights.meaning * self.meaning
-            + weights.kind * self.kind
-            + weights.context * self.context
-            - weights.nothing
-        )
-
-
 class FactIndex:
     """Statements with their vectors (n, 384), ready to be asked."""
 
@@ -125,8 +81,7 @@ class FactIndex:
             | {concept(w[2:]) for w in tokens(s.full) if w.startswith("re") and len(w) > 6}
             for s in self.statements
         ]
-        self._kinds = {want: [_kind(want, s) for s in self.statements] for want in Want}
-        self._aged = [has_age(s.text) for s in self.statements]
+        self._kinds = {want: [kind_of(want, s) for s in self.statements] for want in Want}
         self._parts = [[set(content(c)) for c in clauses(s.full)] for s in self.statements]
         self._denied = [[set(content(c)) for c in clauses(s.full) if negated(c)] for s in self.statements]
         self._clauses = [set(content(c)) for s in self.statements if not s.items for c in re.split(r"[,;.]\s", s.text)]
@@ -188,17 +143,9 @@ class FactIndex:
         """One for each statement."""
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
-        age = age_of(question)
-        dated = question.when.date is not None or (
-            previous is not None and question.leans and previous.question.when.date is not None
-        )
-        access = asks_access(question.text)
-        capacity = _HOW_MANY.search(plain(question.core))
-        ready = question.want in (Want.LENGTH, Want.WHEN) and _BACK.search(plain(question.core))
-        latest = re.search(r"\b(?:latest|how late|last)\b", plain(question.core))
         # "Could somebody fetch us from the station?": who fetches bears more on it than what is at the station.
         done = question.verb if question.want is Want.YES_NO and self.telling(question.verb) else ""
-        want = Want.PRICE if question.yes_no and asks_free(question.core) else question.want
+        signs = Signs.of(question, previous.question if previous is not None and question.leans else None)
         cosines = self._vectors @ vector if vector is not None else np.zeros(len(self.statements), dtype=np.float32)
         last = (
             previous.picked.facts[0]
@@ -211,27 +158,14 @@ class FactIndex:
                 / whole,
                 meaning=float(cosine),
                 kind=kind
-                + (AGED if aged and age is not None else 0.0)
-                + (0.25 if question.want is Want.YES_NO and question.when.days and days_in(statement.text) else 0.0)
+                + signs.beyond_kind(statement)
                 + (DENIED if self._denies(number, question) else 0.0)
-                - (
-                    DENIED
-                    if question.want is Want.WHERE and negated(statement.text) and len(statement.text.split()) <= SHORT
-                    else 0.0
-                )
-                + (0.3 if ready and _READY.search(statement.text) else 0.0)
-                + (0.3 if dated and question.want is not Want.PRICE and season_in(statement.text) else 0.0)
-                + (0.3 if access and (_LEVEL_OR_NOT.search(plain(statement.text))) else 0.0)
-                + (0.3 if capacity and _CAPACITY.search(statement.text) else 0.0)
-                - (0.4 if statement.has_phone and question.want is not Want.PHONE and not question.yes_no else 0.0)
-                + (0.3 if latest and _LAST.search(statement.text) else 0.0)
-                - (0.2 if _out_of_the_ordinary(statement, question) else 0.0)
                 + self._does(done, number, weights),
-                context=_context(statement, last, yes_no=question.yes_no)
+                context=nearness(statement, last, yes_no=question.yes_no)
                 * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
             )
-            for number, (statement, keys, pairs, cosine, kind, aged) in enumerate(
-                zip(self.statements, self._keys, self._pairs, cosines, self._kinds[want], self._aged, strict=True)
+            for number, (statement, keys, pairs, cosine, kind) in enumerate(
+                zip(self.statements, self._keys, self._pairs, cosines, self._kinds[signs.want], strict=True)
             )
         ]
 
@@ -413,76 +347,6 @@ def _on_days(text: str, days: tuple[int, ...]) -> str:
     return f"{text[: text.index(found[0])]}{asked[0]}." if len(found) > 1 and len(asked) == 1 else text
 
 
-def _out_of_the_ordinary(statement: Statement, question: Question) -> bool:
-    """ "Late check out until 1 pm" is no answer to somebody who asks when to check out."""
-    match = _EXTRA.match(statement.text)
-    return match is not None and match[0].lower() not in plain(question.text)
-
-
 def previous_hints(previous: Previous | None) -> frozenset[str]:
     """List entries that the last question pointed at."""
     return previous.picked.hints if previous is not None and previous.picked else frozenset()
-
-
-def _kind(want: Want, statement: Statement) -> float:
-    """Whether it holds the kind of thing that was asked for."""
-    text = plain(statement.text)
-    match want:
-        case Want.PRICE:
-            return 0.3 if statement.has_price or "included" in text else -0.1 if _FIGURE.search(text) else -0.35
-        case Want.LENGTH:
-            return 0.3 if statement.has_length else -0.35
-        case Want.PHONE:
-            return 0.6 if statement.has_phone else 0.0
-        case Want.EMAIL:
-            return 0.6 if "@" in text or "email" in text else 0.0
-        case Want.WHERE:
-            return (
-                0.3
-                if re.search(
-                    r"\baddress\b|\b\d+\w? [a-z]+ (?:street|road|lane|hill|square|avenue|st|rd)\b|\bfloor\b|\bbehind\b|\bnext to\b",
-                    text,
-                )
-                else 0.0
-            )
-        case Want.AGE:
-            return 0.25 if re.search(r"\b(?:from|over|under|at least|age|aged|years?|older|younger|weeks old)\b", text) else 0.0
-        case Want.WHEN:
-            return (
-                0.15
-                if statement.scheduled
-                or re.search(
-                    r"\b(?:am|pm|\w+day|january|february|march|april|may|june|july|august|september|october|november|december|\d+ hours)s?\b",
-                    text,
-                )
-                else 0.0
-            )
-        case Want.WHO:
-            return 0.1 if re.search(r"(?<=[a-z(] )[A-Z][a-z]+", statement.text) else 0.0
-        case Want.MEASURE:
-            return (
-                0.1
-                if re.search(r"\d+ ?(?:m|metres?|meters?|cm|km|feet|foot|kg|degrees|°|minutes|miles?)\b|°|\baway\b", text)
-                else -0.4
-            )
-        case Want.ATTRIBUTE:
-            return 0.0
-        case Want.YES_NO | Want.OTHER:
-            return 0.0
-
-
-def _context(statement: Statement, last: Statement | None, *, yes_no: bool) -> float:
-    """Nearness to the statement that answered the question before."""
-    if last is None:
-        return 0.0
-    if statement == last:
-        # What was just said is seldom the answer to a yes or no about it.
-        return 0.3 if yes_no else 0.35
-    if statement.topic and statement.topic in (last.topic, *_topics(last)):
-        return 0.28
-    return 0.05 if statement.paragraph == last.paragraph else 0.0
-
-
-def _topics(statement: Statement) -> tuple[str, ...]:
-    head = re.split(r"\s*[:(]", statement.text, maxsplit=1)[0]
-    return (head, *((statement.topic,) if statement.topic else ()))
