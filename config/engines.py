@@ -115,7 +115,7 @@ class TurnSettings(TurnThresholds):
     """End of turn: the models that hear (`model`) and read (`words`, SmolLM2's GGUF; none: only transcript and sound count) whether a sentence is over."""
 
     model: str = "smart-turn-v3.2"
-    words: str | None = "smollm2-135m"
+    words: str | None = "smollm2-135m-q8_0"
 
     @field_validator("words")
     @classmethod

@@ -59,7 +59,7 @@ class Derive(_Table):
     """Made here by requantising the `entry` of another model; `size` in bytes is an estimate for the progress bar and the disk."""
 
     from_: str = Field(alias="from")
-    file_type: Literal["Q4_0"]
+    file_type: Literal["Q4_0", "Q8_0"]
     size: int = Field(gt=0)
 
 

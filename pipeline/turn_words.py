@@ -65,7 +65,7 @@ class TurnWordsEngine:
         if len(state) + 2 != len(_line()):
             self.close()
             raise LlamaError(
-                f"{model} is not the model that {FILE.name} was made with: set FIRSTWORD_TURN__WORDS=smollm2-135m, or none"
+                f"{model} is not the model that {FILE.name} was made with: set FIRSTWORD_TURN__WORDS=smollm2-135m-q8_0, or none"
             )
 
     def cost_ms(self, request: WordsRequest) -> float:
