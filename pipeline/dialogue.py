@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 from pipeline import polarity, questions
 from pipeline.clauses import clause_with, clauses
@@ -22,7 +23,7 @@ from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
 from pipeline.statements import LENGTH, MONEY, UNNAMED, Statement, split
 from pipeline.timetable import Timetable, offers
-from pipeline.words import generalised, plain, tokens
+from pipeline.words import concept, generalised, plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
 
@@ -79,6 +80,10 @@ _WORD_FOR_WORD = frozenset({Want.WHERE, Want.PHONE, Want.EMAIL, Want.WHO})
 """What the owner wrote word for word: names, numbers, addresses. A small model gets these wrong (docs/grounding.md)."""
 
 
+_SOMEBODY = re.compile(
+    r"\b(?:[Ii]s|[Ww]ill|[Dd]oes|[Hh]as|[Cc]an|[Cc]ould|[Ww]hen's) (?:Doctor |Dr\.? |Mr\.? |Mrs\.? |Ms\.? |Miss )?([A-Z][a-z]{2,})"
+    r" (?:be )?(?:still )?(?:\w+ing|in|there|available|about|around|free|on|back|do|see|work|take)\b"
+)
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _AMOUNTS = {Want.PRICE: MONEY, Want.LENGTH: LENGTH}
 
@@ -202,6 +207,8 @@ class Dialogue:
         if last is not None and elliptical:
             # "And on Friday?" asks what the last question asked.
             question = replace(question, want=last.question.want, yes_no=last.question.yes_no)
+        if self._stranger(question):
+            return Say(self._unknown, about=About(question))
         picked = self._index.pick(question, vector, previous, elliptical=elliptical)
         fact = picked.facts[0] if picked.confident else None
         telling = [key for key in question.keys if self._index.telling(key)]
@@ -211,7 +218,7 @@ class Dialogue:
         told = fact is not None and self._timetable.told_by(fact)
         # "And on Thursdays, till what time?" hangs on hours that were just told.
         hangs = last is not None and last.picked is None and question.leans
-        another = likely and not told and not elliptical and not hangs
+        another = likely and not told and not elliptical and not hangs and not self._timetable.asks_for_the_latest(question)
         schedule = None if another else self._timetable.concerns(question, when, fact, telling)
         if schedule is None and likely and told and (question.when or question.want is Want.WHEN):
             schedule = self._timetable.main
@@ -224,6 +231,15 @@ class Dialogue:
         if picked.second is not None and number is None:
             return self._either(question, picked, picked.second)
         return self._found(question, picked, fact)
+
+    def _stranger(self, question: Question) -> bool:
+        """Whether it is about somebody whom the owner does not name: "Is Tony in on Wednesday?" is not about the opening hours."""
+        asked = _SOMEBODY.search(question.core)
+        if asked is None or asked[1] in DAYS or self._index.knows(concept(asked[1])):
+            return False
+        # The recogniser may have written a name that the owner spells otherwise.
+        names = {word for statement in self._index.statements for word in re.findall(r"[A-Z][a-z]+", statement.text)} - {*DAYS}
+        return not get_close_matches(asked[1], names, cutoff=0.7)
 
     def _either(self, question: Question, picked: Picked, second: Picked) -> Plan:
         """Two facts that are about as likely: both as they stand, and no yes or no from either."""

@@ -51,7 +51,7 @@ _ROOM = re.compile(
 _EXCEPT = re.compile(r"\b(?:except(?: for)?|apart from|other than|but not|unless)\b")
 _OWN = re.compile(r"\b(?:your|their|one's) own\b(?! [a-z])|\b(?:it|them|one|some)\b")
 _ASKS_FREE = re.compile(
-    r"\b(?:have to|need to|must|do (?:i|we)) (?:\w+ )?pay\b|\bcost (?:anything|extra|me)\b|\bcharge (?:for|extra|anything)\b|\bextra\b"
+    r"\b(?:have to|need to|must|do (?:i|we)) (?:\w+ )?pay\b|\banything to pay\b|\bcost (?:anything|extra|me)\b|\bcharge (?:for|extra|anything)\b|\bextra\b"
 )
 
 

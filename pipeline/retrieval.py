@@ -26,6 +26,8 @@ Floats = NDArray[np.float32]
 
 _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
 _PEOPLE = frozenset({"=child", "=adult", "=woman", "=man", "=senior"})
+_PAYING = frozenset(concept(word) for word in ("pay", "payment", "cost", "charge", "extra"))
+_JOINT = re.compile(r"\b(?:both|together|combined)\b", re.IGNORECASE)
 LISTED = 0.8
 """More, in the units of a kind of answer, for a list that has the entry that was asked for."""
 DOUBTFUL, SECOND = 0.7, 0.2
@@ -216,6 +218,8 @@ class FactIndex:
         if last is not None and question.points and age_of(question) is not None and has_age(last.text):
             # "My boy's nine, could he do that one?"
             best, confident = self.statements.index(last), True
+        if last is not None and previous is not None and self._hangs_on(last, question, previous):
+            best, confident = self.statements.index(last), True
         picked = self._cut(best, question, previous, hints, _share(totals, likeliest), confident=confident)
         others = [i for i in range(len(totals)) if i != best]
         other = max(others, key=lambda i: totals[i], default=best)
@@ -227,6 +231,11 @@ class FactIndex:
         second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
         return replace(second, second=picked) if beside and other < best else replace(picked, second=second)
 
+    def _hangs_on(self, last: Statement, question: Question, previous: Previous) -> bool:
+        """Whether a follow-up names nothing of its own that a statement tells, and the last fact has what it asks for."""
+        own = {key for key in question.keys if self.telling(key)} - self._keys[self.statements.index(last)].keys() - _PAYING
+        return not own and Signs.of(question, previous.question).found_in(last)
+
     def _beside(self, one: int, other: int) -> bool:
         """ "There is room for three cars in the yard. Please do not park in the lane.": one line of the owner's, in two sentences."""
         a, b = self.statements[one], self.statements[other]
@@ -237,8 +246,10 @@ class FactIndex:
     ) -> Picked:
         """A statement, cut down to what was asked."""
         fact = self.statements[number]
-        items = self._items(fact, question, hints, previous)
-        text = fact.narrowed(items) if items else _facet(fact, question)
+        # "£10, or £25 for a haircut and beard together": what two things cost is not the price of one.
+        joint = _JOINT.search(question.core) and _JOINT.search(fact.text)
+        items = () if joint else self._items(fact, question, hints, previous)
+        text = fact.said if joint else fact.narrowed(items) if items else _facet(fact, question)
         named = {key for key in question.keys if self._frequency[key] == 1} & self._keys[self.statements.index(fact)].keys()
         if items and named - set(content(text)):
             # Cut too short: what was named is gone.

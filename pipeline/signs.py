@@ -28,7 +28,7 @@ _HOW_MANY = re.compile(
     r"\bhow many (?:people|folks|of us|guests|persons|kids|children|adults|can|fit|does it)\b|\bhow big a group\b"
 )
 _CAPACITY = re.compile(
-    r"\bsleeps\b|\bup to \d+\b|\bmax(?:imum)?\b|\bseats? \d+|\b\d+ (?:people|players|guests|persons|pax|passengers)\b|\bat most \d+",
+    r"\bsleeps\b|\b(?:serves|feeds) \d+|\bup to \d+\b|\bmax(?:imum)?\b|\bseats? \d+|\b\d+ (?:people|players|guests|persons|pax|passengers)\b|\bat most \d+",
     re.IGNORECASE,
 )
 _LEVEL_OR_NOT = re.compile(
@@ -90,6 +90,16 @@ class Signs:
             ready=question.want in (Want.LENGTH, Want.WHEN) and _BACK.search(core) is not None,
             latest=re.search(r"\b(?:latest|how late|last)\b", core) is not None,
         )
+
+    def found_in(self, last: Statement) -> bool:
+        """Whether a follow-up about what is paid or for how many it is ("And would I have to pay there?") has its answer in the last fact."""
+        points = self.question.points or re.search(r"\bthere\W*$", self.question.core) is not None
+        paid = (
+            self.question.yes_no
+            and asks_free(self.question.core)
+            and (last.has_price or re.search(r"\bfree\b", last.text) is not None)
+        )
+        return points and (paid or (self.capacity and _CAPACITY.search(last.text) is not None))
 
     def beyond_kind(self, statement: Statement) -> float:
         """What a statement has beyond the kind of thing asked for, in the units of `kind`."""

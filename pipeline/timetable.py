@@ -20,6 +20,10 @@ _OPEN = re.compile(
 _CLOSE = re.compile(r"\b(?:close|closes|closing|shut|shuts|until when|till when|how late|how long are you open|finish)\b")
 _OPENS = re.compile(r"\b(?:open|opens|start|how early)\b(?! (?:until|till|to|on|from)\b)")
 _CLOSED_DAYS = re.compile(r"\b(?:which|what) days?\b.*\b(?:closed|shut|not open|n't open)\b|\bwhen are you (?:closed|shut)\b")
+_NO_HOURS = re.compile(r"\bopen to\b|\bhow many hours\b|\b\d+ hours\b")
+_EVENINGS = re.compile(
+    r"\b(?:any|which|what|an) (?:late )?(?:evening|night)s?\b|\blate[- ](?:night|evening|opening)s?\b|\bopen late\b|\b(?:in the|of an) evenings?\b"
+)
 _SPECIAL = re.compile(
     r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter|season|january|february|march|april|june|july|august|september|october|november|december)\b"
 )
@@ -139,6 +143,12 @@ class Timetable:
         """Whether the business's own hours stand in it."""
         return statement in self._own
 
+    def asks_for_the_latest(self, question: Question) -> bool:
+        """Whether it asks for evenings, whichever ("Do you have a late night?"), and some days are open for longer than others."""
+        if self.main is None or question.when.days or question.want in _OTHER_WANTS or not _EVENINGS.search(plain(question.core)):
+            return False
+        return len(self._latest(self.main)) < len(self.main.open_days())
+
     def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
         if question.want in _OTHER_WANTS:
@@ -162,7 +172,7 @@ class Timetable:
             if set(content(schedule.subject)) & set(telling) and question.when:
                 return schedule
         rest = [key for key in telling if key not in _GENERIC_KEYS and key not in content(self.main.subject)]
-        asks_open = bool(_OPEN.search(core)) and not re.search(r"\bopen to\b|\bhow many hours\b|\b\d+ hours\b", core)
+        asks_open = self.asks_for_the_latest(question) or bool(_OPEN.search(core) and not _NO_HOURS.search(core))
         if question.want is Want.LENGTH and not asks_open:
             return None
         # "On the last morning, by when must we be out?" names a part of the day and asks for no hours.
@@ -201,6 +211,11 @@ class Timetable:
         if _CLOSED_DAYS.search(core):
             closed = [day for day in range(7) if not schedule.ranges[day]]
             return HoursAnswer(f"We are closed on {day_names(closed)}." if closed else "We are open every day.", when)
+        if schedule is self.main and self.asks_for_the_latest(question):
+            days = self._latest(schedule)
+            return HoursAnswer(
+                f"We are open latest on {day_names(days)}, until {clock_text(schedule.ranges[days[0]][-1][1])}.", when
+            )
         if not when.days and question.yes_no and when.date is not None and not schedule.open_days():
             return HoursAnswer(f"No, {schedule.season} we are closed.", when)
         if not when.days:
@@ -208,6 +223,12 @@ class Timetable:
         if len(when.days) > 1:
             return HoursAnswer(self._several(question, schedule, when), when)
         return HoursAnswer(_one_day(question, schedule, when), when)
+
+    @staticmethod
+    def _latest(schedule: Schedule) -> list[int]:
+        """The days on which it closes last."""
+        closing = {day: schedule.ranges[day][-1][1] for day in schedule.open_days()}
+        return [day for day, minute in closing.items() if minute == max(closing.values())]
 
     def _resolved(self, question: Question, last: When | None, today: dt.date | None) -> When:
         when = question.when

@@ -223,6 +223,39 @@ def test_a_day_in_a_question_about_something_else_is_not_answered_with_the_hours
     )
 
 
+BARBER = """Tuesday, Wednesday and Friday we are open 9 am to 6 pm. Thursday 9 am to 8 pm.
+Saturday 8 am to 4 pm. Closed Sunday and Monday.
+Men's haircut £18. Boys under 12 £13.
+Over 65s pay £14, Tuesdays and Wednesdays only.
+Beard trim £10, or £25 for a haircut and beard together.
+Frank is the owner. Norman does the beards.
+You can't park on Castle Street. Use the Market car park behind us, the first hour is free."""
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("turns", "has"),
+    [
+        (["Is there any evening I'd still catch you?"], "latest on Thursday, until 8 pm"),
+        (["Do you have a late night?"], "latest on Thursday, until 8 pm"),
+        (["What does it come to if I have my head and my beard both done?"], "£25"),
+        (["How much is a beard trim?"], "£10"),
+        (["Where's the best spot to leave the car?", "And would I have to pay there?"], "first hour is free"),
+    ],
+)
+def test_what_callers_of_a_barber_ask(embedder: Embedder, turns: list[str], has: str) -> None:
+    dialogue = Dialogue("Norris", "Hello.", BARBER, UNKNOWN, GOODBYE, embedder.embed)
+    assert has in [turn(dialogue, said, embedder.embed) for said in turns][-1]
+
+
+@pytest.mark.models
+def test_of_somebody_whom_the_text_does_not_name_nothing_is_known(embedder: Embedder) -> None:
+    dialogue = Dialogue("Norris", "Hello.", BARBER, UNKNOWN, GOODBYE, embedder.embed)
+    assert turn(dialogue, "Is Tony cutting this Wednesday?", embedder.embed) == UNKNOWN
+    assert turn(dialogue, "Is Norma in on Wednesday?", embedder.embed) != UNKNOWN  # Norman, by a recogniser
+    assert turn(dialogue, "Is Sunday free?", embedder.embed) != UNKNOWN
+
+
 @pytest.mark.models
 @pytest.mark.parametrize("name", ["tune-a", "tune-b"])
 def test_every_question_of_the_tuning_bots_finds_its_fact(embedder: Embedder, name: str) -> None:

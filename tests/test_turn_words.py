@@ -54,7 +54,8 @@ def test_it_depends_on_nothing_before(words: TurnWordsEngine) -> None:
 @pytest.mark.models
 def test_another_model_is_refused(product_settings: Settings) -> None:  # noqa: F811
     with pytest.raises(
-        LlamaError, match=r"is not the model that turn_words\.npz was made with: set FIRSTWORD_TURN__WORDS=smollm2-135m-q8_0, or none"
+        LlamaError,
+        match=r"is not the model that turn_words\.npz was made with: set FIRSTWORD_TURN__WORDS=smollm2-135m-q8_0, or none",
     ):
         TurnWordsEngine(resolve(product_settings.llm.model, product_settings.models_dir), threads=1)
 
