@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack
 
 from config.settings import Settings
+from pipeline.audibility import FRAME_MS
 from telephony.bench.collector import collector
 from telephony.bench.figures import percentiles
 from telephony.caller.fixture import bot_file, load_fixture
@@ -41,18 +42,22 @@ def tracing(_settings: Settings) -> Outcome:
             for kind in (WITHOUT, WITH) if number % 2 else (WITH, WITHOUT):
                 call = asyncio.run(place_call(urls[kind], script))
                 words[kind] += [turn.first_word_ms for turn in call.turns]
-    twins = [b - a for a, b in zip(words[WITHOUT], words[WITH], strict=True) if a is not None and b is not None]
     return Outcome(
         ("", "turns", "first word p50", "p95"),
         tuple(_row(kind, each) for kind, each in words.items()),
-        (
-            (
-                f"Difference between twins (the same words said to both): median {statistics.median(twins):+.0f} ms, mean {statistics.fmean(twins):+.0f} ms "
-                f"(standard error {statistics.stdev(twins) / len(twins) ** 0.5:.0f}). The ear counts in frames of 20 ms. Spans are made when a turn is over and sent by a thread "
-                "of their own, so nothing of it lies between a caller's last sound and the bot's first."
-            ),
-        ),
+        (_compared([b - a for a, b in zip(words[WITHOUT], words[WITH], strict=True) if a is not None and b is not None]),),
         {kind: [word for word in each if word is not None] for kind, each in words.items()},
+    )
+
+
+def _compared(twins: list[float]) -> str:
+    """What the differences say. The ear counts in frames of 20 ms, so the median is that of grouped data."""
+    later, earlier = (sum(sign * difference > 0 for difference in twins) for sign in (1, -1))
+    error = statistics.stdev(twins) / len(twins) ** 0.5
+    return (
+        f"Difference between twins (the same words said to both): median {statistics.median_grouped(twins, FRAME_MS):+.1f} ms (interpolated: the ear counts in frames of {FRAME_MS} ms), "
+        f"{later} later with spans, {earlier} earlier, {len(twins) - later - earlier} the same; mean {statistics.fmean(twins):+.0f} ms (standard error {error:.0f}). "
+        "Spans are made when a turn is over and sent by a thread of their own, so nothing of it lies between a caller's last sound and the bot's first."
     )
 
 
