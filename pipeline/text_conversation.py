@@ -23,11 +23,11 @@ class TextConversation:
     async def say(self, text: str) -> tuple[str, str]:
         """(reply, fact). Raises what the engines raise."""
         self._turn += 1
-        vector = None
-        if self._dialogue.needs_vector(text):
+        vectors = None
+        if queries := self._dialogue.queries(text):
             work = Work("embed", Priority.FIRST_PHRASE, (self._name, self._turn))
-            vector = (await self._engines.scheduler.run(self._engines.embed, work, self._dialogue.query(text))).value
-        plan = self._dialogue.respond(text, vector)
+            vectors = (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
+        plan = self._dialogue.respond(text, vectors)
         reply = plan.text if isinstance(plan, Say) else await self._generate(plan)
         self._dialogue.commit(text, reply, plan)
         return reply, plan.fact if isinstance(plan, Ask) else ""

@@ -87,8 +87,7 @@ class Timetable:
     """The schedules in an owner's statements: the business's own, and those of single things ("Nail clipping")."""
 
     def __init__(self, statements: Sequence[Statement]) -> None:
-        texts: dict[str, list[str]] = {}
-        self._own: set[Statement] = set()
+        told: dict[str, list[Statement]] = {}
         seasonal: list[tuple[Season, str]] = []
         for statement in statements:
             found = season_in(statement.text)
@@ -99,10 +98,9 @@ class Timetable:
                 start, end = found[1]
                 seasonal.append((found[0], f"{statement.text[:start]} {statement.text[end:]}"))
             elif statement.scheduled:
-                subject = _subject_of(statement)
-                texts.setdefault(subject, []).append(statement.text)
-                if not subject:
-                    self._own.add(statement)
+                told.setdefault(_subject_of(statement), []).append(statement)
+        texts = {subject: [statement.text for statement in those] for subject, those in told.items()}
+        self._own = set(told.get("", []))
         own = " ".join(texts.pop("", []))
         parsed = {subject: hours.parse(" ".join(parts), subject) for subject, parts in texts.items()}
         self.others = [schedule for schedule in parsed.values() if schedule is not None]
@@ -115,6 +113,7 @@ class Timetable:
             if len(longest.open_days()) >= 3:
                 self.others.remove(longest)
                 self.main = hours.parse(f"{' '.join(texts[longest.subject])} {own}", longest.subject)
+                self._own |= {*told[longest.subject]}
 
     @staticmethod
     def _of_season(season: Season, text: str, own: str) -> Schedule:

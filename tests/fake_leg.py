@@ -200,7 +200,7 @@ class Meaning(Engine):
 
     def run(self, request: str) -> Any:
         self.begin()
-        return self.embed([request])[0]
+        return self.embed(request)
 
 
 class Words:

