@@ -26,7 +26,8 @@ _AGE = re.compile(
 _ADULTS = re.compile(r"\badults only\b|\bno (?:children|kids|under 18s?)\b")
 _ANY_AGE = re.compile(r"\b(?:every|all|any) ages?\b")
 _PRICED = re.compile(r"[£$€¤%]|\bfree\b|\bpounds?\b|\boff\b|\bdiscount\b|\bticket\b")
-_NOT = re.compile(r"\b(?:no|not|cannot|can't|never)\b|n't\b")
+_NOT = re.compile(r"\b(?:no|not|cannot|can't|never|nobody|none)\b|n't\b")
+_NOBODY_OVER = re.compile(r"\b(?:nobody|none|no one|no [a-z]+|not?) (?:who is |who are |aged )?(?:over|older than) (?P<a>\d+)")
 _DUTY = re.compile(r"\b(?:must|need|have to|has to)\b")
 
 
@@ -93,6 +94,8 @@ def old_enough(question: Question, text: str, weigh: Callable[[str], float]) -> 
         # "Drivers must be 25 to 75 and have held a licence for at least 2 years."
         unit = _MONTHS[(match["ub"] or "")[:1]]
         return int(match["a"]) * unit <= age < (int(match["b"]) + 1) * unit
+    if match := _NOBODY_OVER.search(best):
+        return age < (int(match["a"]) + 1) * 12
     if match := _LOWER.search(best):
         return (age >= _months(match)) != bool(re.search(r"\btoo young\b", asked))
     match = _UPPER.search(best)

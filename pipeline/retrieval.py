@@ -34,6 +34,8 @@ DOUBTFUL, SECOND = 0.7, 0.2
 """Below the first probability the next statement is said as well, from the second on."""
 BESIDE = 1.5
 """Log odds from which on the other sentence of the same line is said as well."""
+ELSEWHERE = 0.8
+"""With another statement as likely as this, a follow-up that names nothing of its own does not hang on the last fact."""
 NAMED = 0.5
 """How much a word of the business's own name counts."""
 CHATTER = 0.3
@@ -218,7 +220,8 @@ class FactIndex:
         if last is not None and question.points and age_of(question) is not None and has_age(last.text):
             # "My boy's nine, could he do that one?"
             best, confident = self.statements.index(last), True
-        if last is not None and previous is not None and self._hangs_on(last, question, previous):
+        elsewhere = best == likeliest and _share(totals, best) > ELSEWHERE
+        if last is not None and previous is not None and not elsewhere and self._hangs_on(last, question, previous):
             best, confident = self.statements.index(last), True
         picked = self._cut(best, question, previous, hints, _share(totals, likeliest), confident=confident)
         others = [i for i in range(len(totals)) if i != best]

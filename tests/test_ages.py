@@ -38,6 +38,8 @@ def test_an_age_between_two(said: str, answer: bool) -> None:
         ("Could I bring my fourteen year old?", "Evening cruise, adults only.", False),
         ("My daughter is two, do I have to pay?", "Under 3s free, over 65s £3.80.", None),
         ("Do you teach the piano?", "Children from 5 years.", None),
+        ("My lad's thirteen, can he go on it?", "Nobody over 11 can play.", False),
+        ("My lad's eleven, can he go on it?", "Nobody over 11 can play.", True),
         ("My boy is nine, must I stay?", "Children under 8 must be with an adult.", None),
     ],
 )

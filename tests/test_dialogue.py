@@ -207,6 +207,15 @@ def test_what_the_text_does_not_say_is_not_known(embedder: Embedder, said: str) 
 
 
 @pytest.mark.models
+def test_a_follow_up_does_not_hang_on_the_last_fact_where_another_is_likelier(embedder: Embedder) -> None:
+    text = "MOT for a car £45, takes about an hour.\nThe re-test is free within 10 working days.\nNo cheques.\nYou pay when you pick it up."
+    dialogue = Dialogue("Garage", "Hello.", text, UNKNOWN, GOODBYE, embedder.embed)
+    said = "How much do you do an MOT for?"
+    dialogue.commit(said, "£45.", plan(dialogue, said, embedder.embed))
+    assert "free" in turn(dialogue, "And if it doesn't get through, do I pay all over again?", embedder.embed)
+
+
+@pytest.mark.models
 def test_each_of_two_requests_finds_its_own_fact(embedder: Embedder) -> None:
     brushed, shut = "No, we don't clean teeth.", "No, on Monday we are closed."
     first = "Could you brush his teeth? And are you open on Monday?"
