@@ -84,6 +84,10 @@ _SOMEBODY = re.compile(
     r"\b(?:[Ii]s|[Ww]ill|[Dd]oes|[Hh]as|[Cc]an|[Cc]ould|[Ww]hen's) (?:Doctor |Dr\.? |Mr\.? |Mrs\.? |Ms\.? |Miss )?([A-Z][a-z]{2,})"
     r" (?:be )?(?:still )?(?:\w+ing|in|there|available|about|around|free|on|back|do|see|work|take)\b"
 )
+# "We had Becky last time, is she teaching on Saturday?"
+_SAME = re.compile(
+    r"\b(?:had|saw|see|with|know|like|liked|spoke to|met) ([A-Z][a-z]{2,})\b.*\b(?:is|will|does|can|could|has|would) (?:s?he) (?:\w+ing|in|there|be|available|free|on|do|work|take|have)\b"
+)
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _AMOUNTS = {Want.PRICE: MONEY, Want.LENGTH: LENGTH}
 
@@ -230,7 +234,7 @@ class Dialogue:
 
     def _stranger(self, question: Question) -> bool:
         """Whether it is about somebody whom the owner does not name: "Is Tony in on Wednesday?" is not about the opening hours."""
-        asked = _SOMEBODY.search(question.core)
+        asked = _SOMEBODY.search(question.core) or _SAME.search(question.text)
         if asked is None or asked[1] in DAYS or self._index.knows(concept(asked[1])):
             return False
         # The recogniser may have written a name that the owner spells otherwise.

@@ -217,7 +217,8 @@ class FactIndex:
         ):
             # "Could I have that done on a Monday?"
             best, confident = self.statements.index(last), True
-        if last is not None and question.points and age_of(question) is not None and has_age(last.text):
+        paid = question.want is not Want.PRICE or (last is not None and MONEY.search(last.text))
+        if last is not None and paid and question.points and age_of(question) is not None and has_age(last.text):
             # "My boy's nine, could he do that one?"
             best, confident = self.statements.index(last), True
         elsewhere = best == likeliest and _share(totals, best) > ELSEWHERE

@@ -52,7 +52,8 @@ _GOES_ON = re.compile(
 _PRONOUN = re.compile(r"^(?:[\w']+ ){0,6}(?:it|they|them)\b", re.IGNORECASE)
 _COMPLETES = re.compile(
     r"^(?:after (?:that|this)|otherwise|if (?:so|not|full|busy|closed|late|in doubt|it is)|then|before that|in that case|please ask for"
-    r"|it (?:is|costs|takes|lasts|has|includes)|they (?:are|cost|take|have|last)|this (?:is|includes))\b",
+    r"|it (?:is|costs|takes|lasts|has|includes)|they (?:are|cost|take|have|last)|this (?:is|includes)|we only)\b"
+    r"|^nothing \w+\W*$",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€¤]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
@@ -251,7 +252,7 @@ def list_items(text: str) -> tuple[Item, ...]:
 _BARE_PRICE = re.compile(
     r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bby )(?<!\bbefore )(?<!\bafter )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
     r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )(?<!\bsleeps )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
-    r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per|each|extra|an?|all day)\b))",
+    r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per(?! ?cent)|each|extra|an?|all day)\b))",
     re.IGNORECASE,
 )
 

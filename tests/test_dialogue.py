@@ -271,6 +271,7 @@ def test_what_callers_of_a_barber_ask(embedder: Embedder, turns: list[str], has:
 def test_of_somebody_whom_the_text_does_not_name_nothing_is_known(embedder: Embedder) -> None:
     dialogue = Dialogue("Norris", "Hello.", BARBER, UNKNOWN, GOODBYE, embedder.embed)
     assert turn(dialogue, "Is Tony cutting this Wednesday?", embedder.embed) == UNKNOWN
+    assert turn(dialogue, "I saw Tony last time, is he working this Saturday?", embedder.embed) == UNKNOWN
     assert turn(dialogue, "Is Norma in on Wednesday?", embedder.embed) != UNKNOWN  # Norman, by a recogniser
     assert turn(dialogue, "Is Sunday free?", embedder.embed) != UNKNOWN
 

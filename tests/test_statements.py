@@ -35,8 +35,15 @@ def test_a_heading_goes_with_every_line_below_it() -> None:
     assert texts("Prices:\n- Cut £20\n- Colour £50\n\nNo parking.") == ["Prices: Cut £20.", "Prices: Colour £50.", "No parking."]
 
 
-def test_a_sentence_that_needs_the_one_before_stays_with_it() -> None:
-    text = "Cancelling is free up to 24 hours before. After that we charge 30 pounds."
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cancelling is free up to 24 hours before. After that we charge 30 pounds.",
+        "Call-outs seven days a week, 7 am to 10 pm. Nothing overnight.",
+        "We ride in the rain too. We only call off for ice or thunder.",
+    ],
+)
+def test_a_sentence_that_needs_the_one_before_stays_with_it(text: str) -> None:
     assert texts(text) == [text]
 
 
@@ -54,6 +61,7 @@ def test_prices_between_slashes_get_their_names_back() -> None:
 
 
 def test_bare_prices_get_the_owners_currency() -> None:
+    assert texts("New lock £95.\nOver 65s get 10 per cent off.")[1] == "Over 65s get 10 per cent off."
     assert texts("Consultation 42 pounds.\nVaccination dog 55, cat 48.\nDrums only from 8.")[1:] == [
         "Vaccination dog 55 pounds, cat 48 pounds.",
         "Drums only from 8.",
