@@ -98,7 +98,7 @@ class TurnThresholds(EngineTable):
     """
 
     pause_ms: int = Field(default=40, ge=20, le=1000)
-    sure: float = Field(default=0.8, gt=0, le=1)
+    sure: float = Field(default=0.75, gt=0, le=1)
     sure_ms: int = Field(default=160, ge=40, le=2000)
     unsure_ms: int = Field(default=700, ge=40, le=4000)
     unlikely_ms: int = Field(default=1500, ge=40, le=10000)

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import structlog
 
-from pipeline.asr import SURE, AsrRequest, Transcript, WhisperEngine
+from pipeline.asr import SURE, SURE_ENOUGH, AsrRequest, Transcript, WhisperEngine
 from pipeline.ears import Ears
 from pipeline.engines import Engines
 from pipeline.jobs import Job, Priority, Work
@@ -35,7 +35,7 @@ KEPT = 16
 
 
 class Bets:
-    """One call's. `take` gets the events; `spawn` starts a task that ends with the call."""
+    """One call's. `take` gets the events; `spawn` starts a task that ends with the call; `settles` says whether a text, as it is, has a sure answer."""
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Bets:
         bias: str,
         take: Callable[[TurnEvent], None],
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
+        settles: Callable[[str], Awaitable[bool]],
     ) -> None:
         self.number = 0
         self.spans: list[Span] = []  # of the newest bet
@@ -60,6 +61,7 @@ class Bets:
         self._bias = bias
         self._take = take
         self._spawn = spawn
+        self._settles = settles
         self._tasks: list[asyncio.Task[None]] = []
         self._transcript: Job | None = None
         self._awaited = False
@@ -135,18 +137,26 @@ class Bets:
         request = AsrRequest(self._utterance(command.start, command.end), self._rate_hz, self._bias)
         self._awaited = priority is Priority.FIRST_PHRASE
         try:
-            heard = await self._heard_first(command.bet, request)
-            if heard is None:
-                heard = await self._result("asr", command.bet, self._heard_by(self._engines.asr, command.bet, request))
+            first = await self._heard_first(command.bet, request)
+            if first is not None and await self._stands(first.value):
+                heard = first
+            else:
+                if first is not None:
+                    self.spans.append(Span("asr", first.queued_ns, first.ended_ns, "unsure", first.started_ns))
+                second = await self._result("asr", command.bet, self._heard_by(self._engines.asr, command.bet, request))
+                if second is None:
+                    return
+                heard = second
         except asyncio.CancelledError:
             request.given_up.set()
             raise
-        if heard is not None:
-            self.spans.append(Span("asr", heard.queued_ns, heard.ended_ns, "final", heard.started_ns))
-            self._take(FinalReady(command.bet, heard.value.text, heard.value.confidence, heard.value.ending))
+        self.spans.append(Span("asr", heard.queued_ns, heard.ended_ns, "final", heard.started_ns))
+        # Whether it was the end, the smaller model tells better than the larger one, even where it misheard a word: it was taught to.
+        ending = first.value.ending if first is not None and first.value.ending else heard.value.ending
+        self._take(FinalReady(command.bet, heard.value.text, heard.value.confidence, ending))
 
     async def _heard_first(self, bet: int, request: AsrRequest) -> Ran[Transcript] | None:
-        """What the smaller model makes of it, where it is sure."""
+        """What the smaller model makes of it; None where it is not asked, or makes nothing of it."""
         # What is said over the bot is short, and a hum must not become a word: the larger model hears that at once.
         if not self._engines.partial.first or self._ears.over_bot:
             return None
@@ -157,10 +167,11 @@ class Bets:
         except Exception:
             log.exception("engine_failed", engine="asr", call=self._call, bet=bet)
             return None
-        if heard.value.text and heard.value.least >= SURE:
-            return heard
-        self.spans.append(Span("asr", heard.queued_ns, heard.ended_ns, "unsure", heard.started_ns))
-        return None
+        return heard if heard.value.text else None
+
+    async def _stands(self, first: Transcript) -> bool:
+        """Whether nobody else needs to hear it: it is sure of every word, or of enough of them to be answered."""
+        return first.least >= SURE or (first.least >= SURE_ENOUGH and await self._settles(first.text))
 
     async def _heard_by(self, engine: WhisperEngine, bet: int, request: AsrRequest) -> Ran[Transcript]:
         work = Work("asr", Priority.FIRST_PHRASE if self._awaited else Priority.BET, (self._call, bet))

@@ -15,7 +15,7 @@ import structlog
 
 from pipeline.at_ear import AtEar
 from pipeline.bets import Bets
-from pipeline.dialogue import Ask, Dialogue, Say
+from pipeline.dialogue import Ask, Dialogue, Plan, Say
 from pipeline.ears import Ears, Hearing
 from pipeline.engines import Engines
 from pipeline.event_log import Answer
@@ -25,6 +25,7 @@ from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, 
 from pipeline.listen_ahead import ListenAhead
 from pipeline.recorder import NotRecorded, Recorder
 from pipeline.reply import Reply, ReplyMaker
+from pipeline.retrieval import Floats
 from pipeline.scheduler import JobDroppedError
 from pipeline.speaker import WireFormat
 from pipeline.trace import MS, BargeIn, CallTrace, Span, TurnTrace
@@ -141,8 +142,9 @@ class Call:
         hearing = Hearing(settings.vad_threshold, settings.turn.waits.pause_ms, settings.barge_in_ms, settings.echo_likeness)
         self._ears = Ears(engines.vad.stream(leg.rate_hz), leg.rate_hz, hearing)
         self._ahead = ListenAhead(leg.rate_hz)
-        self._bets = Bets(leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn)
+        self._bets = Bets(leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._settles)
         self._partial: asyncio.Task[None] | None = None
+        self._embedded: tuple[tuple[str, ...], Floats | None] = (), None  # what was looked up last: the same is asked for twice
         self._replies: dict[int, Reply] = {}
         self._noticed: Span | None = None  # how the newest pause was
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
@@ -337,19 +339,35 @@ class Call:
 
     async def _prepare(self, text: str, turn: tuple[str, int]) -> None:
         """Prefill what the words so far call for: the fact, and the question as far as it is known."""
-        queries = self._dialogue.queries(text)
-        if not queries:
-            return
         try:
-            vectors = (await self._engines.scheduler.run(self._engines.embed, Work("embed", Priority.PARTIAL, turn), queries)).value
+            plan = await self._plan(text, Work("embed", Priority.PARTIAL, turn))
         except JobDroppedError:
             return  # only a hint
         except Exception:
             log.exception("prepare_failed", call=self._leg.call, bet=turn[1])
             return
-        plan = self._dialogue.respond(text, vectors)
         if isinstance(plan, Ask) and self._machine.state is State.LISTENING:
             self._session.prepare(plan.messages, turn[1])
+
+    async def _settles(self, text: str) -> bool:
+        """Whether the bot's answer to a text that the recogniser is not quite sure of is sure."""
+        try:
+            plan = await self._plan(text, Work("embed", Priority.BET, (self._leg.call, self._bets.number)))
+        except JobDroppedError:
+            return False
+        except Exception:
+            log.exception("engine_failed", engine="embed", call=self._leg.call, bet=self._bets.number)
+            return False
+        return self._dialogue.settles(plan)
+
+    async def _plan(self, text: str, work: Work) -> Plan:
+        """What to say to a text. Raises JobDroppedError, and what the model raises."""
+        vectors = None
+        if queries := self._dialogue.queries(text):
+            if queries != self._embedded[0]:
+                self._embedded = queries, (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
+            vectors = self._embedded[1]
+        return self._dialogue.respond(text, vectors)
 
     # replies
 
@@ -370,13 +388,8 @@ class Call:
         try:
             match command.kind:
                 case "answer":
-                    vectors = None
-                    if queries := self._dialogue.queries(command.text):
-                        work = Work(
-                            "embed", Priority.FIRST_PHRASE if reply.committed else Priority.BET, (self._leg.call, reply.turn_id)
-                        )
-                        vectors = (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
-                    plan = self._dialogue.respond(command.text, vectors)
+                    priority = Priority.FIRST_PHRASE if reply.committed else Priority.BET
+                    plan = await self._plan(command.text, Work("embed", priority, (self._leg.call, reply.turn_id)))
                     self._take(ReplyPlanned(reply.turn_id, self._dialogue.answers(plan)))
                 case "keys":
                     plan = Say(KEYS)

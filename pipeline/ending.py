@@ -1,17 +1,25 @@
-"""Is the sentence over? What Whisper would put after its last word: a full stop, a question mark, a comma or a dash, another word.
+"""Is the sentence over? What Whisper would put after its last word: a full stop, a question mark, a comma or a dash, another word, and which.
 
 Its decoder has heard the voice fall or stay up, and knows the words: what it was taught to write there is the best single sign of the end of a turn,
-and comes with the transcript for nothing. docs/turn-taking.md has the measurements.
+and comes with the transcript for nothing. The punctuation alone says most of it; for the English models a line was taught that reads the likely
+next words too (`fixtures/endings`). docs/turn-taking.md has the measurements.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
+
+import config
+
+FILE = Path(config.__file__).parent / "endings.npz"
 
 Scores = NDArray[np.float32]
 """What the decoder gives each token of its vocabulary: natural logarithms, up to a constant."""
@@ -22,8 +30,11 @@ _OTHERS = (",", "-", "--", "...", "…", ";", ":", "–", "—")
 
 # Logistic regression, with the sound, the words and whether a fact bears on it beside them (pipeline/endpointing.py). A question mark counts less than a
 # full stop: it is written in the middle of a question too, because it is one.
-_STOP, _GOES_ON, _LAST_WORD = 0.26, -0.96, 0.35
+STOP, GOES_ON, LAST_WORD, _BIAS = 0.27, -1.01, 0.37, -1.16
 _LEAST_STOP, _LEAST = 1e-3, 1e-2
+_LEAST_LOG = -30.0
+MOST = 7.0
+"""No ending is surer than these log odds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,64 @@ class Marks:
         return cls(np.array(stops), np.array(asks), frozenset([*stops, *asks, *single(_OTHERS)]), tokenizer.eot)
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Probabilities after a transcript's last word: `then` of every token, shape (vocabulary,); `last_word` of that word itself."""
+
+    then: Scores
+    last_word: float
+    stop: float
+    ask: float
+    goes_on: float
+
+    def by_marks(self) -> float:
+        """Log odds that the punctuation adds to those of the turn being over."""
+        return (
+            STOP * _logit(self.stop, _LEAST_STOP)
+            + GOES_ON * _logit(self.goes_on, _LEAST)
+            + LAST_WORD * _logit(self.last_word, _LEAST)
+            + _BIAS
+        )
+
+
+class Judge(Protocol):
+    """Says of an ending how likely the turn is over."""
+
+    def over(self, ending: Ending) -> float:
+        """Log odds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A logistic regression over the log probabilities of `tokens` (n) and four sums of the punctuation; `weights` (n + 5), the last one alone."""
+
+    tokens: NDArray[np.int_]
+    weights: Scores
+
+    def features(self, ending: Ending) -> Scores:
+        """What the line reads, shape (n + 5,)."""
+        likely = np.maximum(np.log(np.maximum(ending.then[self.tokens], 1e-30)), _LEAST_LOG)
+        sums = (
+            _logit(ending.stop, _LEAST_STOP),
+            _logit(ending.ask, _LEAST_STOP),
+            _logit(ending.goes_on, _LEAST),
+            _logit(ending.last_word, _LEAST),
+        )
+        return np.concatenate((likely, np.array((*sums, 1.0)))).astype(np.float32)
+
+    def over(self, ending: Ending) -> float:
+        """Log odds of the turn being over."""
+        return max(-MOST, min(MOST, float(self.features(ending) @ self.weights)))
+
+
+@cache
+def taught(path: Path = FILE) -> Line:
+    """The file's, read once: it comes with the package, for the vocabulary of the English Whisper models."""
+    with np.load(path) as file:
+        return Line(file["tokens"].astype(np.int_), file["line"].astype(np.float32))
+
+
 def probabilities(scores: Scores) -> Scores:
     """Softmax."""
     raised = np.exp(scores - scores.max())
@@ -54,8 +123,8 @@ def probabilities(scores: Scores) -> Scores:
     return shares
 
 
-def over(tokens: list[int], scores: list[Scores], marks: Marks) -> float:
-    """Log odds that the end of the transcript adds to those of the turn being over; 0 where nothing is known.
+def read(tokens: list[int], scores: list[Scores], marks: Marks) -> Ending | None:
+    """The end of a transcript; None where there is no word or nothing after it.
 
     `tokens`: the transcript. `scores`: the decoder's for each of them, and for what would have come next.
     """
@@ -63,11 +132,18 @@ def over(tokens: list[int], scores: list[Scores], marks: Marks) -> float:
     while at and tokens[at - 1] in marks.all:
         at -= 1
     if not at or at >= len(scores):
+        return None
+    then = probabilities(scores[at])
+    stop, ask = float(then[marks.stops].sum()), float(then[marks.asks].sum())
+    return Ending(then, float(probabilities(scores[at - 1])[tokens[at - 1]]), stop, ask, 1.0 - stop - ask - float(then[marks.end]))
+
+
+def over(tokens: list[int], scores: list[Scores], marks: Marks, line: Judge | None = None) -> float:
+    """Log odds that the end of the transcript adds to those of the turn being over; 0 where nothing is known. Arguments as of `read`."""
+    ending = read(tokens, scores, marks)
+    if ending is None:
         return 0.0
-    then, last_word = probabilities(scores[at]), float(probabilities(scores[at - 1])[tokens[at - 1]])
-    stop = float(then[marks.stops].sum())
-    goes_on = 1.0 - stop - float(then[marks.asks].sum()) - float(then[marks.end])
-    return _STOP * _logit(stop, _LEAST_STOP) + _GOES_ON * _logit(goes_on, _LEAST) + _LAST_WORD * _logit(last_word, _LEAST)
+    return ending.by_marks() if line is None else line.over(ending)
 
 
 def _logit(p: float, least: float) -> float:

@@ -171,21 +171,25 @@ def test_a_caller_who_goes_on_is_answered_once_and_whole(phone: Phone) -> None:
     assert phone.counts.names.count("bet_lost") >= 1
 
 
-MISHEARD = {**WORDS, SERVICE: "How much is a fool's service?"}
+MISHEARD = "How much is a fool's service?"
+NONSENSE = "Who moved the fool's parade?"
 
 
 @pytest.mark.parametrize(
-    ("least", "broken", "caller", "spans"),
+    ("least", "broken", "heard", "caller", "spans"),
     [
-        (0.9, False, MISHEARD[SERVICE], ["final"]),
-        (0.3, False, WORDS[SERVICE], ["unsure", "final"]),
-        (0.9, True, WORDS[SERVICE], ["final"]),
+        (0.9, False, MISHEARD, MISHEARD, ["final"]),
+        (0.3, False, MISHEARD, MISHEARD, ["final"]),
+        (0.3, False, NONSENSE, WORDS[SERVICE], ["unsure", "final"]),
+        (0.1, False, MISHEARD, WORDS[SERVICE], ["unsure", "final"]),
+        (0.9, True, MISHEARD, WORDS[SERVICE], ["final"]),
     ],
+    ids=["sure of every word", "its answer is sure", "nothing answers it", "not sure at all", "broken"],
 )
-def test_the_smaller_recogniser_is_believed_where_it_is_sure_of_every_word(
-    phone: Phone, least: float, broken: bool, caller: str, spans: list[str]
+def test_the_smaller_recogniser_is_believed_where_it_is_sure_of_every_word_or_of_the_answer(
+    phone: Phone, least: float, broken: bool, heard: str, caller: str, spans: list[str]
 ) -> None:
-    phone.partial = Ears(words=MISHEARD, first=True, least=least, broken=broken)
+    phone.partial = Ears(words={**WORDS, SERVICE: heard}, first=True, least=least, broken=broken)
 
     async def script(line: Line) -> None:
         await greeted(line)
@@ -195,7 +199,7 @@ def test_the_smaller_recogniser_is_believed_where_it_is_sure_of_every_word(
     turn = phone.hold(script).trace.turns[1]
     assert turn.caller == caller
     assert [span.note for span in turn.spans if span.name == "asr"] == spans
-    assert phone.asr.runs == (0 if caller == MISHEARD[SERVICE] else 1)
+    assert phone.asr.runs == (0 if caller == heard else 1)
 
 
 def test_what_is_said_over_the_bot_is_for_the_larger_recogniser(phone: Phone) -> None:

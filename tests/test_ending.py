@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.asr import AsrRequest, WhisperEngine
 from pipeline.audibility import last_audible
-from pipeline.ending import Marks, over, probabilities
+from pipeline.ending import MOST, Line, Marks, over, probabilities, read, taught
 from telephony.caller.fixture import CALLS
 from telephony.caller.wav import read_audio
 
@@ -62,6 +62,24 @@ def test_of_nothing_nothing_is_known(tokens: list[int], steps: int) -> None:
     assert over(tokens, [shares(stop=0.9)] * steps, MARKS) == 0.0
 
 
+def test_a_line_reads_the_words_that_may_come_too() -> None:
+    # After "my" a word comes; the punctuation is as likely either way.
+    weights = np.zeros(6, np.float32)
+    weights[0] = -1.0  # of the log probability of WORD
+    line = Line(np.array([WORD]), weights)
+    scores = [shares(word=0.9), shares(stop=0.5, word=0.4)], [shares(word=0.9), shares(stop=0.5, comma=0.4)]
+    word, comma = (over([WORD], steps, MARKS, line) for steps in scores)
+    assert word == pytest.approx(-np.log(0.4), abs=0.01)
+    assert comma > word
+
+
+def test_no_line_is_surer_than_it_may_be() -> None:
+    ending = read([WORD], [shares(word=0.9), shares(stop=0.9)], MARKS)
+    assert ending is not None
+    for bias in (-100.0, 100.0):
+        assert abs(Line(np.array([WORD]), np.array([0, 0, 0, 0, 0, bias], np.float32)).over(ending)) == MOST
+
+
 def test_scores_become_shares() -> None:
     found = probabilities(np.array([1000.0, 1000.0, -1000.0], np.float32))
     assert found.tolist() == [0.5, 0.5, 0.0]
@@ -69,10 +87,18 @@ def test_scores_become_shares() -> None:
 
 @pytest.mark.models
 def test_the_marks_of_a_vocabulary_are_punctuation_and_no_more(first_whisper: WhisperEngine) -> None:  # noqa: F811
-    tokenizer: Tokenizer = first_whisper._tokenizer
+    tokenizer: Tokenizer = first_whisper.tokenizer
     marks = Marks.of(tokenizer)
     assert {tokenizer.decode([t]).strip() for t in marks.all} >= {".", "?", "!", ",", "-", "..."}
     assert not any(character.isalnum() for t in marks.all for character in tokenizer.decode([t]))
+
+
+@pytest.mark.models
+def test_the_taught_line_is_of_the_smaller_model_s_vocabulary(first_whisper: WhisperEngine) -> None:  # noqa: F811
+    line = taught()
+    assert first_whisper.line is line
+    assert len(line.weights) == len(line.tokens) + 5
+    assert {first_whisper.tokenizer.decode([token]) for token in line.tokens} >= {".", "?", ",", " my", " and", " to"}
 
 
 @pytest.mark.models

@@ -34,7 +34,7 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
         (pause(""), None),
         (pause(ending=5.0), None),
         (pause(ending=4.0), None),
-        (pause(ending=4.0, answered=False), "words"),
+        (pause(ending=3.0, answered=False), "words"),
         (pause(), "words"),
         (pause(words_asked=True), None),
         (pause(words_asked=True, words=0.9, ending=3.0), None),

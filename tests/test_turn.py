@@ -288,9 +288,9 @@ def test_an_unsure_verdict_waits_longer() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
     floor(Verdict(1, 0.4), FinalReady(1, "are you open today", 0.9))
-    assert floor.alarm_ms == 4000
-    assert floor.silence(3999) == []
-    assert floor.silence(4000)[0] == Count("bet_won")
+    assert floor.alarm_ms == 3750
+    assert floor.silence(3749) == []
+    assert floor.silence(3750)[0] == Count("bet_won")
 
 
 def test_a_low_verdict_ends_in_the_longest_wait() -> None:
