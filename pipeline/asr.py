@@ -88,10 +88,9 @@ class Transcript:
 class WhisperEngine:
     """The `asr` engine: one model for all calls. `model`: a faster-whisper folder.
 
-    `first`: another engine is asked where this one is not sure, so it does not try twice.
+    `first`: another engine is asked where this one is not sure, so it does not try twice. `concurrency`: runs at once, each on `threads` cores, of one copy
+    of the weights.
     """
-
-    name = "asr"
 
     def __init__(
         self,
@@ -103,14 +102,16 @@ class WhisperEngine:
         window_s: float,
         language: str = "en",
         first: bool = False,
+        concurrency: int = 1,
     ) -> None:
         self.first = first
+        self.name = "asr first" if first else "asr"
         self.device = device
         self.threads = threads
-        self.concurrency = 1
+        self.concurrency = concurrency
         self.window_s = window_s
         self._model = ctranslate2.models.Whisper(
-            str(model), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=1
+            str(model), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=concurrency
         )
         hf = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
         self.tokenizer = Tokenizer(hf, self._model.is_multilingual, task="transcribe", language=language)

@@ -48,6 +48,11 @@ class Waits:
     max_ms: int = 1800
 
     @property
+    def lingering_ms(self) -> int:
+        """For what is a way in or out and often followed by more, however whole it is: "thank you … goodbye" with 700 ms between them."""
+        return self.unsure_ms + 200
+
+    @property
     def surely(self) -> float:
         """With a P of this by the end of the transcript, and the words, nobody needs to be asked any more."""
         return 1.0 - 0.4 * (1.0 - self.sure)

@@ -38,12 +38,16 @@ class Work:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A piece of work in the queue. `build` makes the request when the job starts, so that it carries the newest state."""
+    """A piece of work in the queue. `build` makes the request when the job starts, so that it carries the newest state.
+
+    `lane`: the engine that does it, by its own name; of two models for the same work each has one.
+    """
 
     work: Work
     threads: int
     build: Callable[[], Any]
     queued_ns: int
+    lane: str = ""
     serial: int = 0
     cancelled: bool = False
     outcome: Any = field(default=None, repr=False)
@@ -70,7 +74,7 @@ class PastJob:
 class JobQueue:
     """Jobs waiting and running, on `cores` cores.
 
-    `concurrency` limits how many jobs of one engine run at once (by engine name; 1 when not named). `bound` limits how many wait:
+    `concurrency` limits how many jobs of one lane run at once (1 when not named; without a lane the work's engine is its lane). `bound` limits how many wait:
     past it the least urgent one is dropped; partials are dropped as soon as anything a caller waits for is waiting.
     """
 
@@ -117,7 +121,8 @@ class JobQueue:
             job = entry[3]
             if job.cancelled:
                 continue
-            if self._running.get(job.work.engine, 0) >= self.concurrency.get(job.work.engine, 1):
+            lane = job.lane or job.work.engine
+            if self._running.get(lane, 0) >= self.concurrency.get(lane, 1):
                 passed.append(entry)  # its engine is busy: others may go
                 continue
             if self.busy_threads + min(job.threads, self.cores) > self.cores:
@@ -129,13 +134,14 @@ class JobQueue:
             heapq.heappush(self._heap, entry)
         if chosen is not None:
             self.busy_threads += min(chosen.threads, self.cores)
-            self._running[chosen.work.engine] = self._running.get(chosen.work.engine, 0) + 1
+            lane = chosen.lane or chosen.work.engine
+            self._running[lane] = self._running.get(lane, 0) + 1
         return chosen
 
     def finished(self, job: Job) -> None:
         """A job that `pop` gave out is done, however it ended."""
         self.busy_threads -= min(job.threads, self.cores)
-        self._running[job.work.engine] -= 1
+        self._running[job.lane or job.work.engine] -= 1
 
     def clear(self) -> list[Job]:
         """Take all waiting jobs out, and return them."""

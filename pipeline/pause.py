@@ -45,7 +45,7 @@ class Pause:
         if self.text is None or awaited or unsettled:
             return waits.max_ms
         silence_ms = waits.silence_ms(self._evidence().complete())
-        return min(waits.max_ms, max(silence_ms, waits.unsure_ms) if self.text and self._evidence().lingering else silence_ms)
+        return min(waits.max_ms, max(silence_ms, waits.lingering_ms) if self.text and self._evidence().lingering else silence_ms)
 
     @property
     def _words_awaited(self) -> bool:

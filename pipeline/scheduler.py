@@ -34,7 +34,7 @@ class Engine(Protocol, Generic[Req, Res]):
 
     @property
     def name(self) -> str:
-        """`asr`, `llm`, `tts`, `turn`, `embed`."""
+        """`asr`, `llm`, `tts`, `turn`, `embed`; another for each engine of the same kind."""
         ...
 
     @property
@@ -151,7 +151,7 @@ class Scheduler:
         """
         assert self._loop is not None, "the scheduler is not open: use it with `async with`"
         future: asyncio.Future[Ran[Result]] = self._loop.create_future()
-        job = Job(work, engine.threads, build, self._clock())
+        job = Job(work, engine.threads, build, self._clock(), engine.name)
         job.outcome = _Outcome(future, engine)
         future.add_done_callback(lambda f: self.jobs.cancel(job) if f.cancelled() else None)
         for dropped in [job] if self._closing else self.jobs.push(job):

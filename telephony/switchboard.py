@@ -223,7 +223,7 @@ class Switchboard:
         loaded = await loop.run_in_executor(None, load, self._settings, self._bot, self._files, tell)
         self._loaded = loaded
         self._state = "warming up"
-        engines: list[Engine[Any, Any]] = [loaded.asr, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
+        engines: list[Engine[Any, Any]] = [loaded.asr, loaded.partial, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
         if loaded.words is not None:
             engines.append(loaded.words)
         scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))

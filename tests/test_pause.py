@@ -75,4 +75,4 @@ def test_whoever_was_asked_is_waited_for(awaited: str) -> None:
 
 
 def test_a_way_in_waits_however_whole_it_is() -> None:
-    assert pause("Hello.", 5.0, answered=True).wait_ms(WAITS) == WAITS.unsure_ms
+    assert pause("Hello.", 5.0, answered=True).wait_ms(WAITS) == WAITS.lingering_ms

@@ -22,7 +22,18 @@ from pipeline.endpointing import _ALL, Waits
 from pipeline.event_log import Entry, EventLog
 from pipeline.replay import replay, report
 from pipeline.turn import State, TurnTaking
-from pipeline.turn_events import CallEnded, Count, FinalReady, Finish, KeyPressed, MakeReply, SpeechPaused, SpeechStarted
+from pipeline.turn_events import (
+    CallEnded,
+    Count,
+    FinalReady,
+    Finish,
+    KeyPressed,
+    MakeReply,
+    SpeechPaused,
+    SpeechStarted,
+    Verdict,
+    WordsVerdict,
+)
 from telephony.loading import turn_taking
 from telephony.recording.fixture import REPLAYS
 from telephony.recording.reader import Recording, recordings
@@ -152,6 +163,7 @@ ABOUT: dict[str, list[Callable[[list[Step]], bool]]] = {
     "stall-speech": [gap_in_the_log],
     "stall-reply": [gap_in_the_log, counted("barge_in_cancelled")],
     "question": [made("answer")],
+    "doubt": [made("answer"), lambda found: {WordsVerdict, Verdict} <= {type(entry.event) for _, entry, _ in found}],
 }
 
 
@@ -174,7 +186,7 @@ def test_the_call_is_what_it_is_named_for(name: str) -> None:
 
 CHANGED: dict[str, Any] = {
     "pause_ms": 60,
-    "sure": 0.75,
+    "sure": 0.8,
     "sure_ms": 180,
     "unsure_ms": 740,
     "unlikely_ms": 1450,
