@@ -49,6 +49,7 @@ TELEPHONE = WireFormat("mulaw", TELEPHONE_HZ, encode)
 PHRASES = ".phrases"
 # Each word costs the decoder a token or two of prompt.
 MAX_EXPECTED = 25
+WARM_S = 10
 
 
 class Observer:
@@ -277,12 +278,14 @@ class Switchboard:
         """The first run of a model allocates: no caller should wait for it. And what every call hears is made now."""
         assert self._engines is not None
         work = Work("warm", Priority.BET, ("warm", 0))
-        second = np.zeros(TELEPHONE_HZ, np.int16)
+        # Also when all phrases are on disk. It is speech that the recognisers have to decode: every pool of theirs gets as large as a call makes it.
+        greeting = (await scheduler.run(loaded.tts, work, TtsRequest(call.greeting, TELEPHONE_HZ))).value
+        speech = np.resize(greeting.pcm, WARM_S * TELEPHONE_HZ)
         for asr in (loaded.asr, loaded.partial):
-            await scheduler.run(asr, work, AsrRequest(second, TELEPHONE_HZ, call.bias))
-        await scheduler.run(loaded.turn, work, TurnRequest(second, TELEPHONE_HZ))
+            heard = (scheduler.run(asr, work, AsrRequest(speech, TELEPHONE_HZ, call.bias)) for _ in range(asr.concurrency))
+            await asyncio.gather(*heard)
+        await scheduler.run(loaded.turn, work, TurnRequest(speech, TELEPHONE_HZ))
         cut = [phrase for text in (*call.reprompts, call.goodbye, self._bot.unknown, PARDON, KEYS) for phrase in phrases_of(text)]
-        await scheduler.run(loaded.tts, work, TtsRequest(call.greeting, TELEPHONE_HZ))  # also when all of these are on disk
         for text in (call.greeting, *cut):
             await self._engines.speaker.prepare(text, TELEPHONE, call.speed, Priority.BET)
 
