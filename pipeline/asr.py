@@ -183,7 +183,9 @@ class WhisperEngine:
             return Transcript(text, float(np.exp(mean)), no_speech), looped
         scores = [np.asarray(step, np.float32) for step in result.logits[0]]  # views, for the prefix too: 200 kB a step
         least = _least(tokens, scores) if self.first and not looped and not said_twice(text) else 0.0
-        return Transcript(text, float(np.exp(mean)), no_speech, least, ending.over(tokens, scores, self.marks, self.line)), looped
+        return Transcript(
+            text, float(np.exp(mean)), no_speech, least, ending.over(tokens, scores, self.marks, len(text.split()), self.line)
+        ), looped
 
     def _prompt(self, request: AsrRequest) -> list[int]:
         tokenizer = self.tokenizer

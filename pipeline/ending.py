@@ -30,11 +30,13 @@ _OTHERS = (",", "-", "--", "...", "…", ";", ":", "–", "—")
 
 # Logistic regression, with the sound, the words and whether a fact bears on it beside them (pipeline/endpointing.py). A question mark counts less than a
 # full stop: it is written in the middle of a question too, because it is one.
-STOP, GOES_ON, LAST_WORD, _BIAS = 0.27, -1.01, 0.37, -1.16
+STOP, GOES_ON, LAST_WORD, _BIAS = 0.36, -1.33, 0.49, -1.15
 _LEAST_STOP, _LEAST = 1e-3, 1e-2
 _LEAST_LOG = -30.0
-MOST = 7.0
+MOST = 15.0
 """No ending is surer than these log odds."""
+USUAL, LONGER = 8, 1.0
+"""Words of a usual turn, and the most by which another's logarithm counts as longer or shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,14 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Probabilities after a transcript's last word: `then` of every token, shape (vocabulary,); `last_word` of that word itself."""
+    """Probabilities after a transcript's last word: `then` of every token, shape (vocabulary,); `last_word` of that word itself. `words`: of the transcript."""
 
     then: Scores
     last_word: float
     stop: float
     ask: float
     goes_on: float
+    words: int
 
     def by_marks(self) -> float:
         """Log odds that the punctuation adds to those of the turn being over."""
@@ -88,7 +91,11 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A logistic regression over the log probabilities of `tokens` (n) and four sums of the punctuation; `weights` (n + 5), the last one alone."""
+    """A logistic regression over the log probabilities of `tokens` (n) and four sums of the punctuation.
+
+    `weights`: (2, n + 5), the last one of each row alone. The first row is for a turn of eight words, the second is what being e times as long adds: after few
+    words a question mark says most, after many what else might have come.
+    """
 
     tokens: NDArray[np.int_]
     weights: Scores
@@ -106,7 +113,9 @@ class Line:
 
     def over(self, ending: Ending) -> float:
         """Log odds of the turn being over."""
-        return max(-MOST, min(MOST, float(self.features(ending) @ self.weights)))
+        usual, longer = self.weights @ self.features(ending)
+        by = max(-LONGER, min(LONGER, math.log(max(1, ending.words) / USUAL)))
+        return max(-MOST, min(MOST, float(usual + by * longer)))
 
 
 @cache
@@ -123,10 +132,10 @@ def probabilities(scores: Scores) -> Scores:
     return shares
 
 
-def read(tokens: list[int], scores: list[Scores], marks: Marks) -> Ending | None:
+def read(tokens: list[int], scores: list[Scores], marks: Marks, words: int) -> Ending | None:
     """The end of a transcript; None where there is no word or nothing after it.
 
-    `tokens`: the transcript. `scores`: the decoder's for each of them, and for what would have come next.
+    `tokens`: the transcript, of so many `words`. `scores`: the decoder's for each of them, and for what would have come next.
     """
     at = len(tokens)
     while at and tokens[at - 1] in marks.all:
@@ -135,12 +144,13 @@ def read(tokens: list[int], scores: list[Scores], marks: Marks) -> Ending | None
         return None
     then = probabilities(scores[at])
     stop, ask = float(then[marks.stops].sum()), float(then[marks.asks].sum())
-    return Ending(then, float(probabilities(scores[at - 1])[tokens[at - 1]]), stop, ask, 1.0 - stop - ask - float(then[marks.end]))
+    last_word = float(probabilities(scores[at - 1])[tokens[at - 1]])
+    return Ending(then, last_word, stop, ask, 1.0 - stop - ask - float(then[marks.end]), words)
 
 
-def over(tokens: list[int], scores: list[Scores], marks: Marks, line: Judge | None = None) -> float:
+def over(tokens: list[int], scores: list[Scores], marks: Marks, words: int, line: Judge | None = None) -> float:
     """Log odds that the end of the transcript adds to those of the turn being over; 0 where nothing is known. Arguments as of `read`."""
-    ending = read(tokens, scores, marks)
+    ending = read(tokens, scores, marks, words)
     if ending is None:
         return 0.0
     return ending.by_marks() if line is None else line.over(ending)

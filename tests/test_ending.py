@@ -32,7 +32,7 @@ def shares(**of: float) -> np.ndarray:
 
 def ending(written: list[int], **after: float) -> float:
     """Of one word, what was written after it, and what might have been."""
-    return over([WORD, *written], [shares(word=0.9), shares(**after), shares(stop=0.5)], MARKS)
+    return over([WORD, *written], [shares(word=0.9), shares(**after), shares(stop=0.5)], MARKS, 1)
 
 
 def test_a_full_stop_or_a_question_mark_ends_and_a_comma_goes_on() -> None:
@@ -54,30 +54,40 @@ def test_a_likelier_stop_never_ends_less(one: float, other: float) -> None:
 
 def test_a_word_in_doubt_may_be_half_a_word() -> None:
     after = shares(stop=0.9)
-    assert over([WORD], [shares(word=0.2), after], MARKS) < over([WORD], [shares(word=0.95), after], MARKS)
+    assert over([WORD], [shares(word=0.2), after], MARKS, 1) < over([WORD], [shares(word=0.95), after], MARKS, 1)
 
 
 @pytest.mark.parametrize(("tokens", "steps"), [([], 1), ([STOP], 2), ([WORD], 1)], ids=["nothing", "no word", "cut off"])
 def test_of_nothing_nothing_is_known(tokens: list[int], steps: int) -> None:
-    assert over(tokens, [shares(stop=0.9)] * steps, MARKS) == 0.0
+    assert over(tokens, [shares(stop=0.9)] * steps, MARKS, 1) == 0.0
+
+
+def line(usual: float, longer: float, bias: float = 0.0) -> Line:
+    """Reads the log probability of WORD."""
+    weights = np.zeros((2, 6), np.float32)
+    weights[:, 0], weights[0, -1] = (usual, longer), bias
+    return Line(np.array([WORD]), weights)
 
 
 def test_a_line_reads_the_words_that_may_come_too() -> None:
     # After "my" a word comes; the punctuation is as likely either way.
-    weights = np.zeros(6, np.float32)
-    weights[0] = -1.0  # of the log probability of WORD
-    line = Line(np.array([WORD]), weights)
     scores = [shares(word=0.9), shares(stop=0.5, word=0.4)], [shares(word=0.9), shares(stop=0.5, comma=0.4)]
-    word, comma = (over([WORD], steps, MARKS, line) for steps in scores)
+    word, comma = (over([WORD], steps, MARKS, 8, line(-1, 0)) for steps in scores)
     assert word == pytest.approx(-np.log(0.4), abs=0.01)
     assert comma > word
 
 
+def test_what_may_come_counts_more_the_longer_the_turn_is_and_not_for_ever() -> None:
+    scores = [shares(word=0.9), shares(stop=0.5, word=0.4)]
+    short, usual, long, longest = (over([WORD], scores, MARKS, words, line(-1, -1)) for words in (4, 8, 16, 200))
+    assert short < usual < long < longest == pytest.approx(-2 * np.log(0.4), abs=0.01)
+
+
 def test_no_line_is_surer_than_it_may_be() -> None:
-    ending = read([WORD], [shares(word=0.9), shares(stop=0.9)], MARKS)
+    ending = read([WORD], [shares(word=0.9), shares(stop=0.9)], MARKS, 1)
     assert ending is not None
     for bias in (-100.0, 100.0):
-        assert abs(Line(np.array([WORD]), np.array([0, 0, 0, 0, 0, bias], np.float32)).over(ending)) == MOST
+        assert abs(line(0, 0, bias).over(ending)) == MOST
 
 
 def test_scores_become_shares() -> None:
@@ -97,7 +107,7 @@ def test_the_marks_of_a_vocabulary_are_punctuation_and_no_more(first_whisper: Wh
 def test_the_taught_line_is_of_the_smaller_model_s_vocabulary(first_whisper: WhisperEngine) -> None:  # noqa: F811
     line = taught()
     assert first_whisper.line is line
-    assert len(line.weights) == len(line.tokens) + 5
+    assert line.weights.shape == (2, len(line.tokens) + 5)
     assert {first_whisper.tokenizer.decode([token]) for token in line.tokens} >= {".", "?", ",", " my", " and", " to"}
 
 
