@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
-from pipeline.smalltalk import Talk, talk
+from pipeline.smalltalk import Talk, talk, without_openers
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ GOODBYE = 2.5
 
 # A way in or out: "okay, thank you" is often followed by "goodbye", "hello" by the question.
 _LINGERING = frozenset({Talk.NOTHING, Talk.GREETING, Talk.THANKS, Talk.YES, Talk.NO, Talk.PREAMBLE})
+# "I'm diabetic." "There will be six of us.": who begins with a short statement has a question to it.
+_STATES = re.compile(
+    r"(?:I(?! (?:meant|mean|said)\b)|I'm|I've|I'd|we|we're|we've|we'd|there|there's|my|our|it's|he|he's|she|she's|they|they're)\b[^?]*$", re.IGNORECASE
+)
+_SHORT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,11 @@ class Evidence:
     @property
     def lingering(self) -> bool:
         """Whether the words, whole as they may be, are often followed by more."""
-        return talk(self.text) in _LINGERING
+        if talk(self.text) in _LINGERING:
+            return True
+        return (
+            len(self.text.split()) <= _SHORT and _STATES.match(without_openers(self.text)) is not None and talk(self.text) is None
+        )
 
     def complete(self) -> float:
         """P(complete)."""

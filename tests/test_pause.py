@@ -74,5 +74,13 @@ def test_whoever_was_asked_is_waited_for(awaited: str) -> None:
     assert found.wait_ms(WAITS) == WAITS.sure_ms
 
 
-def test_a_way_in_waits_however_whole_it_is() -> None:
-    assert pause("Hello.", 5.0, answered=True).wait_ms(WAITS) == WAITS.lingering_ms
+@pytest.mark.parametrize("text", ["Hello.", "I'm diabetic.", "Hi, there will be six of us."])
+def test_a_way_in_waits_however_whole_it_is(text: str) -> None:
+    assert pause(text, 5.0, answered=True).wait_ms(WAITS) == WAITS.lingering_ms
+
+
+@pytest.mark.parametrize(
+    "text", ["No, I meant Saturday.", "I can park there?", "I'd like to know what a full service costs, please."]
+)
+def test_what_looks_like_one_does_not(text: str) -> None:
+    assert pause(text, 5.0, answered=True).wait_ms(WAITS) == WAITS.sure_ms

@@ -383,7 +383,7 @@ def test_words_that_go_on_make_a_sure_sound_wait() -> None:
 def test_what_nothing_is_known_about_is_waited_for() -> None:
     floor = greeted(replace(SETTINGS, words=True))
     paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.9), FinalReady(1, "my sister told me", 0.9), WordsVerdict(1, 0.7))
+    floor(Verdict(1, 0.9), FinalReady(1, "what my sister told me", 0.9), WordsVerdict(1, 0.7))
     assert floor.alarm_ms == 3160
     floor(ReplyPlanned(2, answered=False))
     assert floor.alarm_ms is not None
