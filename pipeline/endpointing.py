@@ -38,7 +38,8 @@ GOODBYE = 2.5
 _LINGERING = frozenset({Talk.NOTHING, Talk.GREETING, Talk.THANKS, Talk.YES, Talk.NO, Talk.PREAMBLE})
 # "I'm diabetic." "There will be six of us.": who begins with a short statement has a question to it.
 _STATES = re.compile(
-    r"(?:I(?! (?:meant|mean|said)\b)|I'm|I've|I'd|we|we're|we've|we'd|there|there's|my|our|it's|he|he's|she|she's|they|they're)\b[^?]*$", re.IGNORECASE
+    r"(?:I(?! (?:meant|mean|said)\b)|I'm|I've|I'd|we|we're|we've|we'd|there|there's|my|our|it's|he|he's|she|she's|they|they're)\b[^?]*$",
+    re.IGNORECASE,
 )
 _SHORT = 7
 
