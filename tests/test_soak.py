@@ -106,7 +106,7 @@ def test_dropped_calls_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.
             c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == int(url.rsplit(":", 1)[1])
         )
         server = psutil.Process(pid)
-        asyncio.run(storm(url, range(1, 81), frames))  # every pool and cache as large as it gets
+        asyncio.run(storm(url, range(1, 161), frames))  # every pool and cache as large as it gets
         tasks = settle(url)
         threads, sequences, resident = server.num_threads(), gauge(url, "llm_sequences"), server.memory_info().rss
         asyncio.run(storm(url, range(1001, 1001 + CALLS), frames))
