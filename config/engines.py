@@ -60,6 +60,20 @@ class LlmSettings(EngineTable):
     as_written_words: int = Field(default=16, ge=0)
 
 
+class ReaderSettings(EngineTable):
+    """The model that reads a turn: which line answers it, yes or no, and whether it is over. The GGUF file that `config/reader.gguf` was made with.
+
+    "none": nobody does; the embeddings alone pick the line, and only transcript and sound say whether the turn is over.
+    """
+
+    model: str | None = "qwen2.5-0.5b-q4_0"
+
+    @field_validator("model")
+    @classmethod
+    def _none(cls, model: str | None) -> str | None:
+        return none(model)
+
+
 class TtsSettings(EngineTable):
     """Text to speech. `voice`: for piper a lock name or the path of an .onnx with its .json beside it; for hibari a voice's name.
 
@@ -112,15 +126,9 @@ class TurnThresholds(EngineTable):
 
 
 class TurnSettings(TurnThresholds):
-    """End of turn: the models that hear (`model`) and read (`words`, SmolLM2's GGUF; none: only transcript and sound count) whether a sentence is over."""
+    """End of turn: the model that hears whether a sentence is over."""
 
     model: str = "smart-turn-v3.2"
-    words: str | None = "smollm2-135m-q8_0"
-
-    @field_validator("words")
-    @classmethod
-    def _none(cls, model: str | None) -> str | None:
-        return none(model)
 
 
 class BargeInSettings(EngineTable):

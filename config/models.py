@@ -111,8 +111,8 @@ def needed(settings: Settings, *, lock: Lock | None = None) -> list[str]:
         settings.asr.model,
         settings.asr.partial_model,
         settings.llm.model,
+        settings.reader.model,
         settings.turn.model,
-        settings.turn.words,
         settings.embed.model,
     ]
     if settings.tts.engine == "piper":

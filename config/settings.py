@@ -24,6 +24,7 @@ from config.engines import (
     EmbedSettings,
     LlmSettings,
     PlayoutSettings,
+    ReaderSettings,
     RecordingSettings,
     TtsSettings,
     TurnSettings,
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
 
     asr: AsrSettings = AsrSettings()
     llm: LlmSettings = LlmSettings()
+    reader: ReaderSettings = ReaderSettings()
     tts: TtsSettings = TtsSettings.model_validate({})
     vad: VadSettings = VadSettings()
     turn: TurnSettings = TurnSettings()

@@ -7,6 +7,7 @@ ends half way.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
@@ -21,7 +22,7 @@ from pipeline.scheduler import JobDroppedError, Ran
 from pipeline.smart_turn import TurnRequest
 from pipeline.trace import BetTrace, Span, TurnTrace
 from pipeline.turn_events import EngineFailed, FinalReady, Judge, JudgeWords, Transcribe, TurnEvent, Verdict, WordsVerdict
-from pipeline.turn_words import WordsRequest
+from pipeline.turn_reader import TurnReader
 
 log = structlog.get_logger()
 
@@ -47,6 +48,7 @@ class Bets:
         take: Callable[[TurnEvent], None],
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
         settles: Callable[[str], Awaitable[bool]],
+        reader: TurnReader | None,
     ) -> None:
         self.number = 0
         self.spans: list[Span] = []  # of the newest bet
@@ -62,6 +64,7 @@ class Bets:
         self._take = take
         self._spawn = spawn
         self._settles = settles
+        self._reader = reader
         self._tasks: list[asyncio.Task[None]] = []
         self._transcript: Job | None = None
         self._awaited = False
@@ -94,6 +97,8 @@ class Bets:
         self._awaited = True
         if self._transcript is not None:
             self._engines.scheduler.reprioritise(self._transcript, Priority.FIRST_PHRASE)
+        if self._reader is not None:
+            self._reader.hurry()
 
     def end(self) -> None:
         """The caller goes on, or the call is over."""
@@ -191,13 +196,13 @@ class Bets:
             self._take(Verdict(bet, ran.value))
 
     async def _judge_words(self, command: JudgeWords) -> None:
-        if self._engines.words is None:
+        if self._reader is None:
             return self._take(EngineFailed("words", command.bet))
-        work, request = Work("words", Priority.BET, (self._call, command.bet)), WordsRequest(command.text)
-        ran = await self._result("words", command.bet, self._engines.scheduler.run(self._engines.words, work, request))
+        ran = await self._result("words", command.bet, self._reader.read(command.text, Priority.BET, command.bet))
         if ran is not None:
-            self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={ran.value:.2f}", ran.started_ns))
-            self._take(WordsVerdict(command.bet, ran.value))
+            over = 1 / (1 + math.exp(-ran.value.over))
+            self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={over:.2f}", ran.started_ns))
+            self._take(WordsVerdict(command.bet, over))
         return None
 
     async def _result(self, engine: Literal["asr", "turn", "words"], bet: int, job: Awaitable[Value]) -> Value | None:

@@ -23,10 +23,11 @@ from pipeline.heard import heard_words
 from pipeline.jobs import Priority, Work
 from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Played, Resumed, Segment, Started
 from pipeline.listen_ahead import ListenAhead
+from pipeline.reading import Reading
 from pipeline.recorder import NotRecorded, Recorder
 from pipeline.reply import Reply, ReplyMaker
 from pipeline.retrieval import Floats
-from pipeline.scheduler import JobDroppedError
+from pipeline.scheduler import JobDroppedError, SchedulerClosedError
 from pipeline.speaker import WireFormat
 from pipeline.trace import MS, BargeIn, CallTrace, Span, TurnTrace
 from pipeline.turn import State, TurnMachine, TurnTaking
@@ -64,6 +65,7 @@ from pipeline.turn_events import (
     Verdict,
     WordsVerdict,
 )
+from pipeline.turn_reader import TurnReader
 from pipeline.vad import SpeechPaused as VadPaused
 from pipeline.vad import SpeechStarted as VadStarted
 
@@ -142,7 +144,12 @@ class Call:
         hearing = Hearing(settings.vad_threshold, settings.turn.waits.pause_ms, settings.barge_in_ms, settings.echo_likeness)
         self._ears = Ears(engines.vad.stream(leg.rate_hz), leg.rate_hz, hearing)
         self._ahead = ListenAhead(leg.rate_hz)
-        self._bets = Bets(leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._settles)
+        self._reader = (
+            TurnReader(leg.call, engines.reader, engines.scheduler, dialogue.before) if engines.reader is not None else None
+        )
+        self._bets = Bets(
+            leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._settles, self._reader
+        )
         self._partial: asyncio.Task[None] | None = None
         self._embedded: tuple[tuple[str, ...], Floats | None] = (), None  # what was looked up last: the same is asked for twice
         self._replies: dict[int, Reply] = {}
@@ -324,6 +331,8 @@ class Call:
             heard = await self._bets.hear_partial(start, end)
             self._take(PartialReady(heard))
             text = self._ahead.stable(heard, end)
+            if self._reader is not None and heard and self._machine.state is State.LISTENING:
+                self._reader.prepare(heard, self._bets.number + 1)
             if text and self._machine.state is State.LISTENING:
                 await self._prepare(text, (self._leg.call, self._bets.number + 1))
         except JobDroppedError:
@@ -361,13 +370,28 @@ class Call:
         return self._dialogue.settles(plan)
 
     async def _plan(self, text: str, work: Work) -> Plan:
-        """What to say to a text. Raises JobDroppedError, and what the model raises."""
-        vectors = None
-        if queries := self._dialogue.queries(text):
-            if queries != self._embedded[0]:
-                self._embedded = queries, (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
-            vectors = self._embedded[1]
-        return self._dialogue.respond(text, vectors)
+        """What to say to a text. Raises JobDroppedError, and what the models raise."""
+        queries = self._dialogue.queries(text)
+        if not queries:
+            return self._dialogue.respond(text, None)
+        if queries != self._embedded[0]:
+            self._embedded = queries, (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
+        vectors = self._embedded[1]
+        return self._dialogue.respond(text, vectors, await self._read(text, work))
+
+    async def _read(self, text: str, work: Work) -> Reading | None:
+        """What the reader makes of a text; None where nobody reads, or it could not be had: the embeddings answer by themselves."""
+        if self._reader is None or work.priority is Priority.PARTIAL:
+            return None
+        try:
+            return (await self._reader.read(text, work.priority, work.turn[1])).value
+        except SchedulerClosedError:
+            raise
+        except JobDroppedError:
+            return None
+        except Exception:
+            log.exception("engine_failed", engine="reader", call=self._leg.call, turn=work.turn[1])
+            return None
 
     # replies
 
@@ -482,6 +506,8 @@ class Call:
             trace.outcome = command.outcome
         if reply.plan is not None:
             self._dialogue.commit(reply.said, trace.heard, reply.plan)
+            if self._reader is not None and self._machine.state is not State.ENDING:
+                self._reader.prepare("", command.turn_id)  # the question before, for the next one
         self.trace.turns.append(trace)
         self._observer.turn_over(trace)
         self._recorder.turn_over(trace)

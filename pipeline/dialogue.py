@@ -18,6 +18,7 @@ from pipeline.guard import Guard
 from pipeline.hours import DAYS
 from pipeline.prompts import Message, prefix, request
 from pipeline.questions import Question, Want, When
+from pipeline.reading import Reading
 from pipeline.retrieval import FactIndex, Floats, Picked, Previous
 from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
@@ -31,6 +32,8 @@ SURE = 0.8
 """Probability from which a fact is given in place of a reply that failed the guard, whatever was asked."""
 LIKELY = 0.5
 """Probability from which a fact goes before the opening hours."""
+VERDICT_SURE = 0.75
+"""Probability from which the reader's yes or no stands."""
 AS_WRITTEN = 16
 """Words up to which a fact is said as it stands: a small model's rewording of it is right no more often, and costs half a second."""
 MAX_VOCABULARY = 60
@@ -146,15 +149,35 @@ class Dialogue:
         numbers = self._requests(generalised(text, self._index.knows))
         return tuple(text if number is None else questions.analyse(text, sentence=number).core for number in numbers)
 
-    def respond(self, said: str, vectors: Floats | None) -> Plan:
-        """The plan for what the caller said. `vectors`: `queries(said)` embedded, shape (len, 768), or None where there are none."""
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The owner's, in the order in which a reader numbers them."""
+        return self._index.statements
+
+    def before(self) -> tuple[str, int | None] | None:
+        """The last question and the number of the statement that answered it, as a reader is told; None before the first."""
+        about = self._history.about
+        if about is None:
+            return None
+        facts = about.picked.facts if about.picked is not None and about.picked.confident else ()
+        if about.when is not None:
+            facts = tuple(fact for fact in self._index.statements if self._timetable.told_by(fact))
+        return about.question.text, self._index.statements.index(facts[0]) if facts else None
+
+    def respond(self, said: str, vectors: Floats | None, reading: Reading | None = None) -> Plan:
+        """The plan for what the caller said. `vectors`: `queries(said)` embedded, shape (len, 768), or None where there are none.
+
+        `reading`: what the reader makes of `said`, after `before()`.
+        """
         kind = talk(said)
         if kind is not None:
             return self._small(kind)
         text = generalised(without_openers(_corrected(said)), self._index.knows)
         numbers = self._requests(text)
         each = [None] * len(numbers) if vectors is None else vectors
-        plans = [self._one(text, number, vector) for number, vector in zip(numbers, each, strict=True)]
+        # What was read of the whole turn says nothing of one request among two.
+        one = reading if len(numbers) == 1 else None
+        plans = [self._one(text, number, vector, one) for number, vector in zip(numbers, each, strict=True)]
         return plans[0] if len(plans) == 1 else self._together(plans)
 
     def answers(self, plan: Plan) -> bool:
@@ -204,7 +227,7 @@ class Dialogue:
         own = [i for i in asking if questions.analyse(parts[i]).keys or questions.when_of(parts[i])]
         return list(own[-2:]) if len(own) >= 2 else [None]
 
-    def _one(self, text: str, number: int | None, vector: Floats | None) -> Plan:
+    def _one(self, text: str, number: int | None, vector: Floats | None, reading: Reading | None) -> Plan:
         question = questions.analyse(text, sentence=number)
         if number is not None:
             question = questions.analyse(question.core)
@@ -216,7 +239,7 @@ class Dialogue:
             question = replace(question, want=last.question.want, yes_no=last.question.yes_no)
         if self._stranger(question):
             return Say(self._unknown, about=About(question))
-        picked = self._index.pick(question, vector, previous, elliptical=elliptical)
+        picked = self._index.pick(question, vector, previous, elliptical=elliptical, reading=reading)
         fact = picked.facts[0] if picked.confident else None
         telling = [key for key in question.keys if self._index.telling(key)]
         when = last.when if last is not None else None
@@ -236,7 +259,7 @@ class Dialogue:
             return Say(self._unknown, about=About(question))
         if picked.second is not None:
             return self._either(question, picked, picked.second)
-        return self._found(question, picked, fact)
+        return self._found(question, picked, fact, reading)
 
     def _stranger(self, question: Question) -> bool:
         """Whether it is about somebody whom the owner does not name: "Is Tony in on Wednesday?" is not about the opening hours."""
@@ -254,12 +277,14 @@ class Dialogue:
         texts = [plan.text if isinstance(plan, Say) else fallback(plan.fact, None) for plan in plans]
         return Say(" ".join(dict.fromkeys(texts)), about=About(question, picked))
 
-    def _found(self, question: Question, picked: Picked, fact: Statement) -> Plan:
+    def _found(self, question: Question, picked: Picked, fact: Statement, reading: Reading | None = None) -> Plan:
         """The fact as it stands where its form settles a yes or no or it is a name or number to be given; else in the model's words."""
         about = About(question, picked)
         text = picked.text.replace(UNNAMED, "")
         weigh = self._index.weight
         verdict = polarity.verdict(question, picked.text, weigh)
+        if question.yes_no and reading is not None and reading.line == self._index.statements.index(fact):
+            verdict = _verdict(verdict, reading)
         if question.yes_no:
             return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
         if question.want in _WORD_FOR_WORD or polarity.negated(text):
@@ -321,6 +346,14 @@ class Dialogue:
                 return Say("Go ahead, please." if self._history.asked_more else more)
             case _:
                 return Say(_CANNED[kind])
+
+
+def _verdict(by_form: bool | None, reading: Reading) -> bool | None:
+    """Yes or no: the reader's where it is sure, else what the form of the fact settles."""
+    yes, no, _ = reading.verdict
+    if max(yes, no) < VERDICT_SURE:
+        return by_form
+    return yes > no
 
 
 def _corrected(said: str) -> str:

@@ -23,12 +23,12 @@ class _Weights:
 # What was asked is in the sum, what was not is not: each sum has weights of its own.
 # Fitted to 177 thinking pauses and 171 ends of turns of fixtures/calls; those of callers who do not hesitate count
 # three times (docs/turn-taking.md).
-_ALL = _Weights(bias=-1.26, sound=0.27, words=0.77, ending=0.94, unanswered=-2.37)
-_WITHOUT_WORDS = _Weights(bias=-1.75, sound=0.29, words=0.0, ending=1.08, unanswered=-2.09)
-_WITHOUT_SOUND = _Weights(bias=-1.18, sound=0.0, words=0.84, ending=0.99, unanswered=-2.25)
-_ENDING_ALONE = _Weights(bias=-1.66, sound=0.0, words=0.0, ending=1.14, unanswered=-1.98)
+_ALL = _Weights(bias=-0.41, sound=0.20, words=0.37, ending=0.55, unanswered=-2.08)
+_WITHOUT_WORDS = _Weights(bias=-0.61, sound=0.23, words=0.0, ending=0.75, unanswered=-2.26)
+_WITHOUT_SOUND = _Weights(bias=-0.47, sound=0.0, words=0.39, ending=0.61, unanswered=-2.19)
+_ENDING_ALONE = _Weights(bias=-0.70, sound=0.0, words=0.0, ending=0.82, unanswered=-2.43)
 # For a recogniser that does not say how it ended.
-_WITHOUT_ENDING = _Weights(bias=0.44, sound=0.35, words=1.14, ending=0.0, unanswered=-1.42)
+_WITHOUT_ENDING = _Weights(bias=0.56, sound=0.31, words=0.60, ending=0.0, unanswered=-1.54)
 # What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of 41 pauses, none of 75 ends.
 BROKEN_OFF = -2.0
 # A goodbye is the end however it sounds.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pipeline.asr import WhisperEngine
 from pipeline.embed_engine import EmbedEngine
 from pipeline.llm import Llm
+from pipeline.reader import ReaderEngine
 from pipeline.scheduler import Scheduler
 from pipeline.smart_turn import SmartTurnEngine
 from pipeline.speaker import PhraseSpeaker
-from pipeline.turn_words import TurnWordsEngine
 from pipeline.vad import VadModel
 
 
@@ -22,7 +22,7 @@ class Engines:
     asr: WhisperEngine
     partial: WhisperEngine  # for what is heard while the caller talks: may be a smaller one, may be the same
     turn: SmartTurnEngine
-    words: TurnWordsEngine | None
+    reader: ReaderEngine | None
     embed: EmbedEngine
     llm: Llm
     vad: VadModel

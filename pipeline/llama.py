@@ -1,4 +1,4 @@
-"""llama.cpp as an engine: one model, one context, a sequence per call, one decode call per step.
+"""llama.cpp: a model's weights, contexts over them, and the engine that speaks for all calls: a sequence per call, one decode call per step.
 
 Works on llama-cpp-python's low-level API; what it relies on is kept as tests in tests/test_llama.py:
 `llama_memory_seq_cp` shares cells under `kv_unified`; a batch over `n_batch` aborts the process, so it is refused here; a refused
@@ -75,112 +75,99 @@ class Timings:
     decoded_ms: float
 
 
-class LlamaEngine:
-    """The `llm` engine. `run` takes a `Batch` and returns a `BatchResult`; greedy sampling.
+class LlamaModel:
+    """A GGUF file's weights and vocabulary, for any number of contexts. `device`: `cpu`, `cuda` or `auto` (all layers offered to whatever GPU the build has).
 
-    `n_ctx`: cache cells for all sequences together. `device`: `cpu`, `cuda` or `auto` (all layers offered to whatever GPU the build has).
-    `states`: hidden states can be read (`read`); llama.cpp then computes an output for every row.
+    Raises LlamaError for a file that is no model. Close it after its contexts.
     """
 
-    name = "llm"
-    concurrency = 1
-
-    def __init__(
-        self, model: Path, *, n_ctx: int, max_sequences: int, threads: int, device: str = "cpu", states: bool = False
-    ) -> None:
+    def __init__(self, path: Path, device: str = "cpu") -> None:
         lib.llama_log_set(_quiet, ctypes.c_void_p(0))
         lib.llama_backend_init()
+        self.path = path
         self.device = device
-        self.threads = threads
-        self.max_sequences = max_sequences
-        model_params = lib.llama_model_default_params()
-        model_params.n_gpu_layers = 0 if device == "cpu" else 999
-        self._model = lib.llama_model_load_from_file(str(model).encode(), model_params)
-        if not self._model:
-            raise LlamaError(f"{model} is not a GGUF model that llama.cpp can load: run `firstword models verify`")
-        params = lib.llama_context_default_params()
-        params.n_ctx = n_ctx
-        # llama.cpp asserts (and so aborts) unless every sequence can have an output in one batch.
-        params.n_batch = params.n_ubatch = max(MAX_ROWS, max_sequences)
-        params.n_seq_max = max_sequences
-        params.n_threads = params.n_threads_batch = threads
-        params.kv_unified = True
-        params.embeddings = states
-        params.no_perf = False  # two readings of a clock a step
-        self._context = lib.llama_init_from_model(self._model, params)
-        if not self._context:
-            lib.llama_model_free(self._model)
-            raise LlamaError(f"no room for a context of {n_ctx} tokens: lower FIRSTWORD_LLM__N_CTX")
-        self._memory = lib.llama_get_memory(self._context)
-        self._batch = lib.llama_batch_init(MAX_ROWS, 0, 1)
-        vocab = lib.llama_model_get_vocab(self._model)
-        self._vocab_size = lib.llama_vocab_n_tokens(vocab)
-        self.vocabulary = self._vocabulary(vocab)
+        params = lib.llama_model_default_params()
+        params.n_gpu_layers = 0 if device == "cpu" else 999
+        self.handle = lib.llama_model_load_from_file(str(path).encode(), params)
+        if not self.handle:
+            raise LlamaError(f"{path} is not a GGUF model that llama.cpp can load: run `firstword models verify`")
+        self.vocabulary = self._vocabulary(lib.llama_model_get_vocab(self.handle))
 
     def _vocabulary(self, vocab: Any) -> Vocabulary:
+        size = lib.llama_vocab_n_tokens(vocab)
+
         def special(token: int) -> str:
             return (lib.llama_vocab_get_text(vocab, token) or b"").decode() if token >= 0 else ""
 
-        template = lib.llama_model_chat_template(self._model, None)
+        template = lib.llama_model_chat_template(self.handle, None)
         return Vocabulary(
             vocab,
-            self._vocab_size,
-            frozenset(t for t in range(self._vocab_size) if lib.llama_vocab_is_eog(vocab, t)),
+            size,
+            frozenset(t for t in range(size) if lib.llama_vocab_is_eog(vocab, t)),
             template.decode() if template else "",
             special(lib.llama_vocab_bos(vocab)),
             special(lib.llama_vocab_eos(vocab)),
             bool(lib.llama_vocab_get_add_bos(vocab)),
         )
 
-    def cost_ms(self, request: Batch) -> float:
-        """About 10 ms a row and 20 ms a step on two cores."""
-        return 20.0 + 10.0 * len(request.rows)
+    def close(self) -> None:
+        """Free the native memory, adapters included."""
+        if self.handle:
+            lib.llama_model_free(self.handle)
+            self.handle = None
 
-    def run(self, request: Batch) -> BatchResult:
-        """One step. Raises ValueError for a batch over MAX_ROWS, which llama.cpp would answer by aborting the process."""
-        status = self._decode(request)
-        if status != 0:
-            lengths = {r.sequence: lib.llama_memory_seq_pos_max(self._memory, r.sequence) + 1 for r in request.rows}
-            return BatchResult(
-                failed=f"llama_decode returned {status}: out of cache cells" if status == 1 else f"llama_decode: {status}",
-                lengths=lengths,
+
+class LlamaContext:
+    """A KV cache of `n_ctx` cells for `max_sequences` sequences, and steps of at most `max_rows` rows. One thread at a time.
+
+    `adapter`: a LoRA file that is added to the weights in this context alone. Raises LlamaError when there is no room, or it does not fit the model.
+    """
+
+    def __init__(
+        self, model: LlamaModel, *, n_ctx: int, max_sequences: int, max_rows: int, threads: int, adapter: Path | None = None
+    ) -> None:
+        self.model = model
+        self.max_rows = max_rows
+        params = lib.llama_context_default_params()
+        params.n_ctx = n_ctx
+        # llama.cpp asserts (and so aborts) unless every sequence can have an output in one batch.
+        params.n_batch = params.n_ubatch = max(max_rows, max_sequences)
+        params.n_seq_max = max_sequences
+        params.n_threads = params.n_threads_batch = threads
+        params.kv_unified = True
+        params.no_perf = False  # two readings of a clock a step
+        self.handle = lib.llama_init_from_model(model.handle, params)
+        if not self.handle:
+            raise LlamaError(f"no room for a context of {n_ctx} tokens: lower FIRSTWORD_LLM__N_CTX")
+        self.memory = lib.llama_get_memory(self.handle)
+        self._batch = lib.llama_batch_init(max_rows, 0, 1)
+        if adapter is not None:
+            self._adapt(adapter)
+
+    def _adapt(self, path: Path) -> None:
+        found = lib.llama_adapter_lora_init(self.model.handle, str(path).encode()) if path.is_file() else None
+        if not found:
+            self.close()
+            raise LlamaError(
+                f"{path.name} was not made for {self.model.path}: set FIRSTWORD_READER__MODEL to the model that it was made for, or to none"
             )
-        return BatchResult({r.sequence: int(self._logits(i).argmax()) for i, r in enumerate(request.rows) if r.sample})
+        status = lib.llama_set_adapters_lora(
+            self.handle, (lib.llama_adapter_lora_p_ctypes * 1)(found), 1, (ctypes.c_float * 1)(1.0)
+        )
+        if status != 0:
+            self.close()
+            raise LlamaError(f"llama_set_adapters_lora returned {status}")
 
-    def read(self, request: Batch, tokens: NDArray[np.int64]) -> tuple[float, NDArray[np.float32]]:
-        """One step: the probability that one of `tokens` follows its last row, and that row's hidden state, shape (n_embd,).
-
-        The row must be sampled, and the engine made with `states`. Raises LlamaError when the step is refused, ValueError as `run` does.
-        """
-        if (status := self._decode(request)) != 0:
-            raise LlamaError(f"llama_decode returned {status}")
-        row = len(request.rows) - 1
-        logits = self._logits(row).astype(np.float64)
-        shares = np.exp(logits - logits.max())
-        found = lib.llama_get_embeddings_ith(self._context, row)
-        state = np.ctypeslib.as_array(found, shape=(lib.llama_model_n_embd(self._model),)).copy()
-        return float(shares[tokens].sum() / shares.sum()), state
-
-    def timings(self) -> Timings:
-        """Since the model was loaded, or since `forget_timings`."""
-        perf = lib.llama_perf_context(self._context)
-        # It never says 0 (llama_perf_context): so that nobody divides by it.
-        return Timings(int(perf.n_p_eval), float(perf.t_p_eval_ms), int(perf.n_eval), float(perf.t_eval_ms))
-
-    def forget_timings(self) -> None:
-        """Begin to count anew."""
-        lib.llama_perf_context_reset(self._context)
-
-    def _decode(self, request: Batch) -> int:
-        """llama_decode's status; 0 for a batch without rows."""
-        if len(request.rows) > MAX_ROWS:
-            raise ValueError(f"{len(request.rows)} rows in a batch of at most {MAX_ROWS}")
+    def decode(self, request: Batch) -> int:
+        """llama_decode's status; 0 for a batch without rows. Raises ValueError for a batch over `max_rows`, which llama.cpp would answer by aborting the process."""
+        if len(request.rows) > self.max_rows:
+            raise ValueError(f"{len(request.rows)} rows in a batch of at most {self.max_rows}")
         for sequence in request.frees:
-            lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+            lib.llama_memory_seq_rm(self.memory, sequence, -1, -1)
         for source, target in request.forks:
-            lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+            lib.llama_memory_seq_cp(self.memory, source, target, -1, -1)
         for sequence, start in request.rollbacks:
-            lib.llama_memory_seq_rm(self._memory, sequence, start, -1)
+            lib.llama_memory_seq_rm(self.memory, sequence, start, -1)
         if not request.rows:
             return 0
         batch = self._batch
@@ -191,15 +178,69 @@ class LlamaEngine:
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = row.sequence
             batch.logits[i] = row.sample
-        return int(lib.llama_decode(self._context, batch))
+        return int(lib.llama_decode(self.handle, batch))
 
-    def _logits(self, row: int) -> NDArray[np.float32]:
-        return np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, row), shape=(self._vocab_size,))
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """What the step's sampled row gives each token, shape (vocabulary,): a view that the next step overwrites."""
+        return np.ctypeslib.as_array(lib.llama_get_logits_ith(self.handle, row), shape=(self.model.vocabulary.size,))
+
+    def length(self, sequence: int) -> int:
+        """Tokens that the cache holds of a sequence."""
+        return int(lib.llama_memory_seq_pos_max(self.memory, sequence)) + 1
+
+    def close(self) -> None:
+        """Free the native memory. Nobody may be decoding."""
+        if self.handle:
+            lib.llama_batch_free(self._batch)
+            lib.llama_free(self.handle)
+            self.handle = None
+
+
+class LlamaEngine:
+    """The `llm` engine. `run` takes a `Batch` and returns a `BatchResult`; greedy sampling.
+
+    `n_ctx`: cache cells for all sequences together. The model stays its owner's.
+    """
+
+    name = "llm"
+    concurrency = 1
+
+    def __init__(self, model: LlamaModel, *, n_ctx: int, max_sequences: int, threads: int) -> None:
+        self.device = model.device
+        self.threads = threads
+        self.max_sequences = max_sequences
+        self.vocabulary = model.vocabulary
+        self._context = LlamaContext(model, n_ctx=n_ctx, max_sequences=max_sequences, max_rows=MAX_ROWS, threads=threads)
+
+    def cost_ms(self, request: Batch) -> float:
+        """About 10 ms a row and 20 ms a step on two cores."""
+        return 20.0 + 10.0 * len(request.rows)
+
+    def run(self, request: Batch) -> BatchResult:
+        """One step. Raises ValueError for a batch over MAX_ROWS."""
+        context = self._context
+        status = self._decode(request)
+        if status != 0:
+            lengths = {r.sequence: context.length(r.sequence) for r in request.rows}
+            return BatchResult(
+                failed=f"llama_decode returned {status}: out of cache cells" if status == 1 else f"llama_decode: {status}",
+                lengths=lengths,
+            )
+        return BatchResult({r.sequence: int(context.logits(i).argmax()) for i, r in enumerate(request.rows) if r.sample})
+
+    def _decode(self, request: Batch) -> int:
+        return self._context.decode(request)
+
+    def timings(self) -> Timings:
+        """Since the model was loaded, or since `forget_timings`."""
+        perf = lib.llama_perf_context(self._context.handle)
+        # It never says 0 (llama_perf_context): so that nobody divides by it.
+        return Timings(int(perf.n_p_eval), float(perf.t_p_eval_ms), int(perf.n_eval), float(perf.t_eval_ms))
+
+    def forget_timings(self) -> None:
+        """Begin to count anew."""
+        lib.llama_perf_context_reset(self._context.handle)
 
     def close(self) -> None:
         """Free the native memory. The engine must be idle."""
-        if self._context:
-            lib.llama_batch_free(self._batch)
-            lib.llama_free(self._context)
-            lib.llama_model_free(self._model)
-            self._context = self._model = None
+        self._context.close()

@@ -17,6 +17,7 @@ from pipeline.hours import days_in
 from pipeline.picking import Weights, trained
 from pipeline.polarity import asks_free, clauses, negated
 from pipeline.questions import Question, Want
+from pipeline.reading import Reading
 from pipeline.signs import DENIED, Scores, Signs, kind_of, nearness
 from pipeline.statements import LENGTH, MONEY, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, tokens
@@ -36,6 +37,10 @@ BESIDE = 1.5
 """Log odds from which on the other sentence of the same line is said as well."""
 ELSEWHERE = 0.8
 """With another statement as likely as this, a follow-up that names nothing of its own does not hang on the last fact."""
+LEAST_READ = -12.0
+"""No line is read as less likely than this, in natural logarithms."""
+READ, SIGNS, NOTHING_READ = 0.5, 0.6, -1.0
+"""What the reader's log odds of a line against nothing count, what those by the signs count beside them, and what is added."""
 NAMED = 0.5
 """How much a word of the business's own name counts."""
 CHATTER = 0.3
@@ -189,14 +194,20 @@ class FactIndex:
         return VERB if together or negated(self.statements[number].text) else VERB / 2
 
     def pick(
-        self, question: Question, vector: Floats | None, previous: Previous | None = None, *, elliptical: bool = False
+        self,
+        question: Question,
+        vector: Floats | None,
+        previous: Previous | None = None,
+        *,
+        elliptical: bool = False,
+        reading: Reading | None = None,
     ) -> Picked:
         """The statement that bears on the question, if one does."""
         if not self.statements:
             return Picked((), "", 0.0, confident=False)
         scores = self.scores(question, vector, previous)
         hints = self._hints(question, previous)
-        totals = [one.total(self._weights) for one in scores]
+        totals = with_reading([one.total(self._weights) for one in scores], reading)
         best = max(range(len(scores)), key=lambda i: totals[i] + self._listed(i, scores[i], question.want, hints))
         last = (
             previous.picked.facts[0]
@@ -327,6 +338,14 @@ class FactIndex:
         # An "ordinary double" is the double, not the one with a view of the sea.
         least = min(len(item.keys - hints) for item in best)
         return tuple(item for item in best if len(item.keys - hints) == least)
+
+
+def with_reading(totals: list[float], reading: Reading | None) -> list[float]:
+    """Log odds of each statement's being the answer against nothing, by the signs and by the reader."""
+    if reading is None:
+        return totals
+    lines = np.maximum(reading.lines, LEAST_READ)
+    return [SIGNS * total + READ * float(line - lines[-1]) + NOTHING_READ for total, line in zip(totals, lines[:-1], strict=True)]
 
 
 def _share(totals: Sequence[float], best: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.dialogue import Ask, Dialogue, Say
 from pipeline.engines import Engines
 from pipeline.jobs import Priority, Work
+from pipeline.reader import ReadRequest
 from pipeline.wording import worded
 
 
@@ -23,11 +24,15 @@ class TextConversation:
     async def say(self, text: str) -> tuple[str, str]:
         """(reply, fact). Raises what the engines raise."""
         self._turn += 1
-        vectors = None
+        vectors = reading = None
         if queries := self._dialogue.queries(text):
             work = Work("embed", Priority.FIRST_PHRASE, (self._name, self._turn))
             vectors = (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
-        plan = self._dialogue.respond(text, vectors)
+            if self._engines.reader is not None:
+                request = ReadRequest(self._name, text, self._dialogue.before())
+                work = Work("reader", Priority.FIRST_PHRASE, (self._name, self._turn))
+                reading = (await self._engines.scheduler.run(self._engines.reader, work, request)).value
+        plan = self._dialogue.respond(text, vectors, reading)
         reply = plan.text if isinstance(plan, Say) else await self._generate(plan)
         self._dialogue.commit(text, reply, plan)
         return reply, plan.fact if isinstance(plan, Ask) else ""

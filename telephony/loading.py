@@ -15,11 +15,11 @@ from pipeline.asr import WhisperEngine
 from pipeline.embed_engine import EmbedEngine
 from pipeline.embedding import EmbeddingError
 from pipeline.endpointing import Waits
-from pipeline.llama import MAX_SEQUENCES, LlamaEngine, LlamaError
+from pipeline.llama import MAX_SEQUENCES, LlamaEngine, LlamaError, LlamaModel
+from pipeline.reader import ReaderEngine
 from pipeline.smart_turn import SmartTurnEngine
 from pipeline.tts import HibariVoice, PiperVoice, TtsEngine
 from pipeline.turn import TurnTaking
-from pipeline.turn_words import TurnWordsEngine
 from pipeline.vad import SileroModel, VadModel, WebRtcModel
 
 
@@ -30,11 +30,20 @@ class LoadedEngines:
     asr: WhisperEngine
     partial: WhisperEngine
     turn: SmartTurnEngine
-    words: TurnWordsEngine | None
     embed: EmbedEngine
     llama: LlamaEngine
+    reader: ReaderEngine | None
     tts: TtsEngine
     vad: VadModel
+    language: tuple[LlamaModel, ...]
+
+    def close(self) -> None:
+        """Free the native memory of the language models. Their engines must be idle."""
+        self.llama.close()
+        if self.reader is not None:
+            self.reader.close()
+        for model in self.language:
+            model.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +53,9 @@ class ModelFiles:
     asr: Path
     partial: Path
     turn: Path
-    words: Path | None
     embed: Path
     llm: Path
+    reader: Path | None
     voice: Path | None
     vad: Path | None
 
@@ -61,9 +70,9 @@ def model_files(settings: Settings) -> ModelFiles:
         asr=find(settings.asr.model),
         partial=find(settings.asr.partial_model or settings.asr.model),
         turn=find(settings.turn.model),
-        words=find(settings.turn.words) if settings.turn.words is not None else None,
         embed=find(settings.embed.model),
         llm=find(settings.llm.model),
+        reader=find(settings.reader.model) if settings.reader.model is not None else None,
         voice=find(settings.tts.voice) if settings.tts.engine == "piper" else None,
         vad=find(settings.vad.model) if settings.vad.engine == "silero" else None,
     )
@@ -98,21 +107,23 @@ def _load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[st
     asr = whisper(files.asr, first=False)
     partial = asr if files.partial == files.asr else whisper(files.partial, first=True)
     loading("llm")
+    language = LlamaModel(files.llm, settings.llm.device)
     llama = LlamaEngine(
-        files.llm,
+        language,
         n_ctx=settings.llm.n_ctx,
         max_sequences=min(settings.llm.max_sequences + 1, MAX_SEQUENCES),  # one holds what all calls share
         threads=threads,
-        device=settings.llm.device,
     )
+    # As a rule the model that reads is the one that words the replies: loaded once.
+    reads = language if files.reader is None or files.reader == files.llm else LlamaModel(files.reader, settings.llm.device)
+    reader = ReaderEngine(reads, threads=threads, characters=len(bot.instructions)) if files.reader is not None else None
     loading("tts")
     tts = tts_engine(settings, bot, files)
     loading("turn")
     turn = SmartTurnEngine(files.turn, threads=1)  # 105 ms on one core and on two
-    words = TurnWordsEngine(files.words, threads=threads) if files.words is not None else None
     embed = EmbedEngine(files.embed)
     vad: VadModel = SileroModel(files.vad) if files.vad is not None else WebRtcModel(settings.vad.webrtc_mode)
-    return LoadedEngines(asr, partial, turn, words, embed, llama, tts, vad)
+    return LoadedEngines(asr, partial, turn, embed, llama, reader, tts, vad, tuple({id(m): m for m in (language, reads)}.values()))
 
 
 def tts_engine(settings: Settings, bot: Bot, files: ModelFiles) -> TtsEngine:
@@ -136,7 +147,7 @@ def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:
     )
     return TurnTaking(
         waits=waits,
-        words=settings.turn.words is not None,
+        words=settings.reader.model is not None,
         resume_ms=settings.barge_in.resume_ms,
         silence_s=bot.silence_s,
         reprompts=len(bot.reprompts),

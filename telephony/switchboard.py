@@ -14,6 +14,7 @@ import numpy as np
 import structlog
 
 from config.bot import Bot
+from config.errors import ModelError
 from config.settings import Settings
 from pipeline.asr import AsrRequest
 from pipeline.call import KEYS, PARDON, Call, CallSettings
@@ -21,8 +22,9 @@ from pipeline.dialogue import Dialogue
 from pipeline.engines import Engines
 from pipeline.jobs import Priority, Work
 from pipeline.leg import CallLeg
-from pipeline.llama import MAX_ROWS
+from pipeline.llama import MAX_ROWS, LlamaError
 from pipeline.llm import LlamaLlm
+from pipeline.reader import ReadRequest
 from pipeline.recorder import Recorder
 from pipeline.scheduler import Engine, JobDroppedError, Scheduler, Usage
 from pipeline.smart_turn import TurnRequest
@@ -134,9 +136,7 @@ class Switchboard:
         if self._writer is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._writer.close)
         if self._loaded is not None:
-            self._loaded.llama.close()
-            if self._loaded.words is not None:
-                self._loaded.words.close()
+            self._loaded.close()
 
     # the gateway's Reception
 
@@ -225,8 +225,8 @@ class Switchboard:
         self._loaded = loaded
         self._state = "warming up"
         engines: list[Engine[Any, Any]] = [loaded.asr, loaded.partial, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
-        if loaded.words is not None:
-            engines.append(loaded.words)
+        if loaded.reader is not None:
+            engines.append(loaded.reader)
         scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))
         llm = LlamaLlm(loaded.llama, scheduler, MAX_ROWS)
         phrases = PhraseCache()
@@ -236,7 +236,7 @@ class Switchboard:
         shelf = PhraseShelf(self._settings.models_dir / PHRASES, voice_of(self._settings, self._bot, self._files))
         speaker = PhraseSpeaker(loaded.tts, scheduler, phrases, shelf)
         self._engines = Engines(
-            scheduler, loaded.asr, loaded.partial, loaded.turn, loaded.words, loaded.embed, llm, loaded.vad, speaker
+            scheduler, loaded.asr, loaded.partial, loaded.turn, loaded.reader, loaded.embed, llm, loaded.vad, speaker
         )
         bot = self._bot
         dialogue = await loop.run_in_executor(
@@ -252,6 +252,15 @@ class Switchboard:
             ),
         )
         self._dialogue = dialogue
+        if loaded.reader is not None:
+            learning = loop.run_in_executor(None, loaded.reader.learn, bot.name, dialogue.statements)
+            try:
+                await asyncio.shield(learning)
+            except asyncio.CancelledError:
+                await asyncio.wait([learning])  # the model must not be freed under it
+                raise
+            except LlamaError as error:
+                raise ModelError(str(error), "To check the models: firstword models verify") from error
         self._call_settings = CallSettings(
             bot=bot.name,
             greeting=bot.greeting,
@@ -285,6 +294,8 @@ class Switchboard:
             heard = (scheduler.run(asr, work, AsrRequest(speech, TELEPHONE_HZ, call.bias)) for _ in range(asr.concurrency))
             await asyncio.gather(*heard)
         await scheduler.run(loaded.turn, work, TurnRequest(speech, TELEPHONE_HZ))
+        if loaded.reader is not None:
+            await scheduler.run(loaded.reader, work, ReadRequest("warm", call.greeting))
         cut = [phrase for text in (*call.reprompts, call.goodbye, self._bot.unknown, PARDON, KEYS) for phrase in phrases_of(text)]
         for text in (call.greeting, *cut):
             await self._engines.speaker.prepare(text, TELEPHONE, call.speed, Priority.BET)

@@ -13,7 +13,7 @@ from config.models import resolve
 from config.settings import Settings, load_settings
 from pipeline.asr import WhisperEngine
 from pipeline.leg import Pcm
-from pipeline.llama import LlamaEngine
+from pipeline.llama import LlamaEngine, LlamaModel
 from pipeline.smart_turn import SmartTurnEngine
 from pipeline.tts import HibariVoice, PiperVoice, TtsEngine
 from pipeline.vad import SileroModel
@@ -66,10 +66,11 @@ def first_whisper(product_settings: Settings) -> WhisperEngine:
 
 @pytest.fixture(scope="session")
 def llama(product_settings: Settings) -> Iterator[LlamaEngine]:
-    model = _find(product_settings, product_settings.llm.model)
+    model = LlamaModel(_find(product_settings, product_settings.llm.model))
     engine = LlamaEngine(model, n_ctx=1024, max_sequences=4, threads=product_settings.threads)
     yield engine
     engine.close()
+    model.close()
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def main(words: bool) -> None:
     set_up("debug", words=words)
     test_call.SETTINGS = replace(test_call.SETTINGS, log_words=words)
     Phone().hold(talk)
-    for engine in ("asr", "turn", "words", "embed", "llm"):
+    for engine in ("asr", "turn", "reader", "embed", "llm"):
         hold_with_broken(engine)
 
 

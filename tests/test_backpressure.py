@@ -199,17 +199,18 @@ SCRIPT = CallerScript(
 
 def test_with_more_callers_than_the_recogniser_can_serve_partials_go_first_and_nobodys_audio_is_late() -> None:
     asr = SlowEars(words={QUESTION: "How much is a full service?"})
-    turn, words, embed, llm, voice = Judge(), Grammar(), Meaning(), Mind(max_sequences=16), TtsEngine(Tone(), threads=1)
+    turn, reader, embed, llm, voice = Judge(), Grammar(), Meaning(), Mind(max_sequences=16), TtsEngine(Tone(), threads=1)
     metrics = Metrics()
     results: list[CallResult] = []
 
     async def test() -> None:
-        async with Scheduler(2, [asr, turn, words, embed, llm, voice], time.monotonic_ns) as scheduler:
+        async with Scheduler(2, [asr, turn, reader, embed, llm, voice], time.monotonic_ns) as scheduler:
             planner = LlamaLlm(llm, scheduler, 16)
             dialogue = Dialogue("Spoke and Chain", "Hello.", FACTS, "I don't know that.", "Goodbye.", embed.embed)
+            reader.learn("", dialogue.statements)
             await planner.share(dialogue.prefix)
             speaker = PhraseSpeaker(voice, scheduler, PhraseCache())
-            parts = Engines(scheduler, asr, asr, turn, words, embed, planner, Loudness(), speaker)  # type: ignore[arg-type]
+            parts = Engines(scheduler, asr, asr, turn, reader, embed, planner, Loudness(), speaker)  # type: ignore[arg-type]
             desk = Overload(scheduler, parts, dialogue, metrics)
             async with gateway(desk, metrics=metrics) as g, stalls.watched() as stalled:
                 url = f"http://127.0.0.1:{g.port}"

@@ -60,7 +60,7 @@ class Phone:
     asr: Ears = field(default_factory=lambda: Ears(words=WORDS))
     partial: Ears | None = None
     turn: Judge = field(default_factory=Judge)
-    words: Grammar = field(default_factory=Grammar)
+    reader: Grammar = field(default_factory=Grammar)
     embed: Meaning = field(default_factory=Meaning)
     llm: Mind = field(default_factory=Mind)
     voice: TtsEngine = field(default_factory=lambda: TtsEngine(Tone(), threads=1))
@@ -75,17 +75,18 @@ class Phone:
     async def _hold(self, script: Callable[[Line], Awaitable[None]]) -> Call:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
-        engines = [self.asr, self.turn, self.words, self.embed, self.llm, self.voice]
+        engines = [self.asr, self.turn, self.reader, self.embed, self.llm, self.voice]
         async with Scheduler(2, engines, lambda: round(loop.now * 1e9)) as scheduler:
             llm = LlamaLlm(self.llm, scheduler, 16)
             dialogue = Dialogue(
                 "Spoke and Chain", GREETING, FACTS, "I don't know that.", "Goodbye.", self.embed.embed, as_written=0
             )
+            self.reader.learn("", dialogue.statements)
             await llm.share(dialogue.prefix)
             speaker = PhraseSpeaker(self.voice, scheduler, PhraseCache())
             line = Line(self.leg, scheduler, loop)
             parts = Engines(
-                scheduler, self.asr, self.partial or self.asr, self.turn, self.words, self.embed, llm, Loudness(), speaker
+                scheduler, self.asr, self.partial or self.asr, self.turn, self.reader, self.embed, llm, Loudness(), speaker
             )
             call = Call(self.leg, parts, dialogue.fork(), SETTINGS, self.counts, lambda: line.now_ns, self.recorder)
             self.leg.subscribe(call.receive)

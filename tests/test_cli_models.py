@@ -29,7 +29,6 @@ def test_list_names_every_model_and_stars_the_needed() -> None:
     assert starred == [
         "whisper-tiny.en",
         "qwen2.5-0.5b-q4_0",
-        "smollm2-135m-q8_0",
         "silero-vad",
         "smart-turn-v3.2",
         "mpnet-base-v2",
@@ -64,9 +63,7 @@ def test_pull_pulls_what_the_settings_need_and_shows_it(monkeypatch: pytest.Monk
     monkeypatch.setattr(models, "pull", pull)
     result = run("pull", "--profile", "lite")
     assert result.exit_code == 0
-    assert asked == [
-        (["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smart-turn-v3.2", "smollm2-135m-q8_0", "mpnet-base-v2", "silero-vad"], tmp_path)
-    ]
+    assert asked == [(["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smart-turn-v3.2", "mpnet-base-v2", "silero-vad"], tmp_path)]
     assert "another pull is at work" in result.output
     assert "smart-turn-v3.2      ready" in result.output
 

@@ -121,4 +121,4 @@ def test_the_ends_of_people_who_hesitate_end_more_than_their_pauses(first_whispe
         pauses += [first_whisper.run(AsrRequest(said[: ms * 8 + 480], 8000)).ending for ms in at]
         ends.append(first_whisper.run(AsrRequest(said[: (last_audible(said) or 0) + 480], 8000)).ending)
     pairs = [(end, pause) for end in ends for pause in pauses]
-    assert sum(end > pause for end, pause in pairs) > 0.85 * len(pairs)
+    assert sum(end > pause for end, pause in pairs) > 0.8 * len(pairs)

@@ -10,7 +10,7 @@ from fixtures_models import llama, product_settings  # noqa: F401 - fixtures
 from config.models import resolve
 from config.settings import Settings
 from pipeline.jobs import Priority
-from pipeline.llama import MAX_ROWS, LlamaEngine, LlamaError
+from pipeline.llama import MAX_ROWS, LlamaEngine, LlamaError, LlamaModel
 from pipeline.llm import ChatTemplate
 from pipeline.llm_batch import Batch, BatchPlanner, Row
 from pipeline.prompts import Message
@@ -68,10 +68,11 @@ def desk(llama: LlamaEngine) -> Iterator[Desk]:  # noqa: F811
 
 @pytest.fixture(scope="module")
 def few_cells(product_settings: Settings) -> Iterator[LlamaEngine]:  # noqa: F811
-    model = resolve(product_settings.llm.model, product_settings.models_dir)
+    model = LlamaModel(resolve(product_settings.llm.model, product_settings.models_dir))
     engine = LlamaEngine(model, n_ctx=256, max_sequences=4, threads=product_settings.threads)
     yield engine
     engine.close()
+    model.close()
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ def test_what_is_closed_gives_its_cells_back(small: Desk) -> None:
 
 def test_a_file_that_is_no_model_says_what_mends_it(product_settings: Settings) -> None:  # noqa: F811
     with pytest.raises(LlamaError, match="firstword models verify"):
-        LlamaEngine(resolve("whisper-base", product_settings.models_dir) / "config.json", n_ctx=256, max_sequences=1, threads=1)
+        LlamaModel(resolve("whisper-base", product_settings.models_dir) / "config.json")
 
 
 def test_pieces_give_back_the_text_that_tokens_came_from(desk: Desk) -> None:

@@ -444,7 +444,7 @@ def test_a_malformed_lock_is_refused(tmp_path: Path, before: str, after: str) ->
 
 def test_every_profile_needs_only_what_the_lock_has() -> None:
     wanted = {name: needed(load_settings(profile=name)) for name in profile_names()}
-    usual = "whisper-base whisper-tiny.en qwen2.5-0.5b-q4_0 smart-turn-v3.2 smollm2-135m-q8_0 mpnet-base-v2 piper-joe silero-vad"
+    usual = "whisper-base whisper-tiny.en qwen2.5-0.5b-q4_0 smart-turn-v3.2 mpnet-base-v2 piper-joe silero-vad"
     assert wanted["default"] == usual.split()
     assert "qwen2.5-1.5b-q4_0" in wanted["better"]
     assert "whisper-tiny.en" in wanted["lite"]
@@ -455,8 +455,8 @@ def test_own_paths_need_no_pull_and_wrong_names_are_told() -> None:
     settings = load_settings(
         asr={"model": "/srv/whisper"}, llm={"model": "own.gguf"}, vad={"engine": "webrtc"}, tts={"engine": "hibari"}
     )
-    assert needed(settings) == ["whisper-tiny.en", "smart-turn-v3.2", "smollm2-135m-q8_0", "mpnet-base-v2"]
-    assert needed(load_settings(turn={"words": "none"})).count("smollm2-135m-q8_0") == 0
+    assert needed(settings) == ["whisper-tiny.en", "qwen2.5-0.5b-q4_0", "smart-turn-v3.2", "mpnet-base-v2"]
+    assert "qwen2.5-0.5b-q4_0" not in needed(load_settings(llm={"model": "own.gguf"}, reader={"model": "none"}))
     with pytest.raises(ModelError, match="no model 'qwen3'"):
         needed(load_settings(llm={"model": "qwen3"}))
 

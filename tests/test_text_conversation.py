@@ -24,7 +24,9 @@ def converse(script: Callable[[TextConversation], Awaitable[None]], mind: Mind |
             llm = LlamaLlm(mind, scheduler, 16)
             dialogue = Dialogue("Spoke and Chain", "Hello.", FACTS, "I don't know that.", "Goodbye.", embed.embed, as_written=0)
             await llm.share(dialogue.prefix)
-            conversation = TextConversation("check", as_engines(scheduler=scheduler, embed=embed, llm=llm), dialogue, 40)
+            conversation = TextConversation(
+                "check", as_engines(scheduler=scheduler, embed=embed, llm=llm, reader=None), dialogue, 40
+            )
             await script(conversation)
             conversation.close()
             await asyncio.gather(*llm._tasks)

@@ -45,7 +45,7 @@ ABLATIONS = (
     Run("no bets", 1, 60, "nothing begins before the silence that is sure", {"FIRSTWORD_TURN__PAUSE_MS": "160"}),
     Run("no partials", 1, 60, "nothing is transcribed while the caller talks", {"FIRSTWORD_ASR__PARTIALS": "false"}),
     Run("partials by the same model", 1, 60, "whisper base hears ahead, not tiny.en", {"FIRSTWORD_ASR__PARTIAL_MODEL": "none"}),
-    Run("no verdict by the words", 1, 60, "Smart Turn alone", {"FIRSTWORD_TURN__WORDS": "none"}),
+    Run("no reader", 1, 60, "the embeddings alone pick the fact, and no verdict by the words", {"FIRSTWORD_READER__MODEL": "none"}),
     Run(
         "no phrases made ahead", 1, 60, "the owner's facts are spoken when they are asked for", {"FIRSTWORD_TTS__PREPARE": "false"}
     ),

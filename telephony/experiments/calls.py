@@ -28,7 +28,7 @@ BASELINE = Run(
         "FIRSTWORD_ASR__PARTIALS": "false",
         "FIRSTWORD_ASR__PARTIAL_MODEL": "none",
         "FIRSTWORD_ASR__WINDOW_S": "30",
-        "FIRSTWORD_TURN__WORDS": "none",
+        "FIRSTWORD_READER__MODEL": "none",
         "FIRSTWORD_TURN__PAUSE_MS": "700",
         "FIRSTWORD_TURN__SURE_MS": "700",
     },

@@ -10,7 +10,7 @@ from pathlib import Path
 from config.bot import load_bot
 from config.models import resolve
 from config.settings import Settings, load_settings
-from pipeline.llama import MAX_ROWS, LlamaEngine
+from pipeline.llama import MAX_ROWS, LlamaEngine, LlamaModel
 from pipeline.llm_batch import Batch, Row
 from telephony.cli_check import ask_questions
 from telephony.profiling.stages import llm_speed
@@ -77,7 +77,8 @@ def _row(settings: Settings, model: str, name: str, quantisation: str) -> Cells:
 
 def _behind(settings: Settings, model: str) -> float:
     """Tokens a second of a reply behind a long context."""
-    engine = LlamaEngine(resolve(model, settings.models_dir), n_ctx=LONG + 64, max_sequences=1, threads=settings.threads)
+    weights = LlamaModel(resolve(model, settings.models_dir))
+    engine = LlamaEngine(weights, n_ctx=LONG + 64, max_sequences=1, threads=settings.threads)
     try:
         token = engine.vocabulary.tokens("word", first=False)[0]
         for start in range(0, LONG, MAX_ROWS):
@@ -88,3 +89,4 @@ def _behind(settings: Settings, model: str) -> float:
         return 32 / (time.monotonic() - began)
     finally:
         engine.close()
+        weights.close()

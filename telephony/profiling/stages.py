@@ -14,7 +14,7 @@ from config.bot import Bot
 from config.settings import Settings
 from pipeline.asr import AsrRequest, WhisperEngine
 from pipeline.jobs import Priority
-from pipeline.llama import MAX_ROWS, LlamaEngine
+from pipeline.llama import MAX_ROWS, LlamaEngine, LlamaModel
 from pipeline.llm import LlamaLlm
 from pipeline.llm_batch import Batch, BatchResult
 from pipeline.scheduler import Scheduler
@@ -196,12 +196,14 @@ def _functions(title: str, functions: dict[str, tuple[int, float]], wanted: Call
 def profile_llm(settings: Settings, bot: Bot, seconds: float) -> Profile:
     """The language model by llama.cpp's own counters, and by our clock around its steps."""
     files = model_files(settings)
-    engine = TimedLlama(files.llm, n_ctx=2048, max_sequences=4, threads=settings.threads, device=settings.llm.device)
+    model = LlamaModel(files.llm, settings.llm.device)
+    engine = TimedLlama(model, n_ctx=2048, max_sequences=4, threads=settings.threads)
     try:
         began_ns, replies, wall_ms = asyncio.run(_replies(engine, settings, bot, seconds))
         counted = engine.timings()
     finally:
         engine.close()
+        model.close()
     found = Profile("llm")
     rows = rows_of(engine.spans)
     rate = 1000 * counted.prompt_tokens / counted.prompt_ms if counted.prompt_ms else 0.0
@@ -220,12 +222,14 @@ def profile_llm(settings: Settings, bot: Bot, seconds: float) -> Profile:
 def llm_speed(settings: Settings, bot: Bot, seconds: float) -> tuple[float, float, float]:
     """Prompt and reply tokens a second by llama.cpp's counters, and ms a reply."""
     files = model_files(settings)
-    engine = TimedLlama(files.llm, n_ctx=2048, max_sequences=4, threads=settings.threads, device=settings.llm.device)
+    model = LlamaModel(files.llm, settings.llm.device)
+    engine = TimedLlama(model, n_ctx=2048, max_sequences=4, threads=settings.threads)
     try:
         _, replies, wall_ms = asyncio.run(_replies(engine, settings, bot, seconds))
         counted = engine.timings()
     finally:
         engine.close()
+        model.close()
     rate = 1000 * counted.prompt_tokens / counted.prompt_ms if counted.prompt_ms else 0.0
     speed = 1000 * counted.decoded_tokens / counted.decoded_ms if counted.decoded_ms else 0.0
     return rate, speed, wall_ms / replies
