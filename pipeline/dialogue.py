@@ -32,8 +32,9 @@ SURE = 0.8
 """Probability from which a fact is given in place of a reply that failed the guard, whatever was asked."""
 LIKELY = 0.5
 """Probability from which a fact goes before the opening hours."""
-VERDICT_SURE = 0.75
-"""Probability from which the reader's yes or no stands."""
+VERDICT_SURE, VERDICT_AGAINST = 0.6, 0.5
+"""Probabilities from which the reader's yes or no stands: alone, and against what the form of the fact says. On 191 questions of businesses left out of training
+86 right and 11 wrong; by the form alone 42 and 21."""
 AS_WRITTEN = 16
 """Words up to which a fact is said as it stands: a small model's rewording of it is right no more often, and costs half a second."""
 MAX_VOCABULARY = 60
@@ -349,11 +350,11 @@ class Dialogue:
 
 
 def _verdict(by_form: bool | None, reading: Reading) -> bool | None:
-    """Yes or no: the reader's where it is sure, else what the form of the fact settles."""
+    """Yes or no by the form of the fact and by the reader. Where they differ and the reader is not sure, the fact is said alone."""
     yes, no, _ = reading.verdict
-    if max(yes, no) < VERDICT_SURE:
+    if by_form == (yes > no):
         return by_form
-    return yes > no
+    return yes > no if max(yes, no) >= (VERDICT_SURE if by_form is None else VERDICT_AGAINST) else None
 
 
 def _corrected(said: str) -> str:

@@ -42,6 +42,25 @@ _STATES = re.compile(
     re.IGNORECASE,
 )
 _SHORT = 7
+# "My grandson wants a key cutting for the back door." "I don't have any coins on me.": a statement that asks for nothing has a question to it, however long it is.
+_ASKS = re.compile(
+    r"^(?:(?:and|but|so|or|then|also) )*(?:can|could|do|does|did|is|are|will|would|what|when|where|which|who|how|why|have|has|may|shall|should"
+    r"|tell|give|say|repeat|stop|wait|hold)\b|\bi (?:meant|mean|said)\b",
+    re.IGNORECASE,
+)
+_REQUESTS = re.compile(
+    r"\b(?:i|we)(?:'d| would| was| were|'m| am|'re| are)? (?:just )?(?:like|love|want|wanted|need|needed|wonder|wondering|wondered|hoping|calling|ringing"
+    r"|looking|after|thinking of)\b|\bif (?:that's|it's|you|we|there)\b|\bwhether\b|\bwants? to know\b|\bplease\b"
+    r"|\bnot sure (?:if|whether|how|when)\b|\bso (?:is|are|does|do|can|will|would)\b",
+    re.IGNORECASE,
+)
+# "And on Sundays" has none: it is a follow-up.
+_VERB = re.compile(
+    r"\b(?:i|we|he|she|it|they|there|is|are|was|were|has|have|had|wants?|needs?|got|likes?)\b|(?:'s|'m|'ve|'re|'d|'ll|n't)\b",
+    re.IGNORECASE,
+)
+_LEAST_WORDS = 3
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +111,10 @@ class Evidence:
         """Whether the words, whole as they may be, are often followed by more."""
         if talk(self.text) in _LINGERING:
             return True
-        return (
-            len(self.text.split()) <= _SHORT and _STATES.match(without_openers(self.text)) is not None and talk(self.text) is None
-        )
+        if talk(self.text) is not None:
+            return False
+        short = len(self.text.split()) <= _SHORT and _STATES.match(without_openers(self.text)) is not None
+        return short or _only_states(self.text)
 
     def complete(self) -> float:
         """P(complete)."""
@@ -113,6 +133,16 @@ class Evidence:
         if self.audio is None:
             return _ENDING_ALONE if self.words is None else _WITHOUT_SOUND
         return _WITHOUT_WORDS if self.words is None else _ALL
+
+
+def _only_states(text: str) -> bool:
+    """Whether its last sentence says something and asks for nothing."""
+    last = _SENTENCE.split(text.strip())[-1]
+    if last.endswith("?"):
+        return False
+    said = without_openers(last)
+    states = len(said.split()) >= _LEAST_WORDS and _VERB.search(said) is not None
+    return states and not _ASKS.search(said) and not _REQUESTS.search(said)
 
 
 def _logit(p: float) -> float:

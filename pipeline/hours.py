@@ -15,7 +15,7 @@ Range = tuple[int, int]
 _FULL = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _SHORT = r"(?:mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)s?\b\.?"
 _DAY_WORD = rf"\b(?:{_FULL}|{_SHORT})(?!\w)"
-_TO = r"(?:\s*(?:-|–|—|to|till?|until|through|thru)\s*)"
+_TO = r"(?:\s*(?:-|–|—|(?:(?:straight|right|all the way) )?(?:through )?(?:to|till?|until)|through|thru)\s*)"
 _CLOCK = r"(?:\d{1,2}(?:[:.h]\d{2})?\s*(?:[ap]\.?\s?m\b\.?|o'clock|noon)?|noon|midday|midnight)"
 _HALF = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 

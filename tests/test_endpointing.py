@@ -53,6 +53,34 @@ def test_a_way_in_or_out_lingers(text: str) -> None:
     assert Evidence(text, 0.99, 0.9).lingering
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My grandson wants a key cutting for the back door.",
+        "I don't have any coins on me.",
+        "Oh hello. One of the boys is in a wheelchair.",
+        "Do you do parties? It's my little girl's birthday on the fourteenth.",
+    ],
+)
+def test_a_statement_that_asks_for_nothing_has_a_question_to_it(text: str) -> None:
+    assert Evidence(text, 0.99, 0.9, ending=8.0).lingering
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'd like to book my cat in for a week in August.",
+        "I was wondering whether you take rabbits.",
+        "No, I meant Saturday.",
+        "And on Sundays",
+        "Tell me how much a full service is.",
+        "My nephew wants to know if he can fish in the lake.",
+    ],
+)
+def test_a_request_does_not_linger(text: str) -> None:
+    assert not Evidence(text, 0.99, 0.9, ending=8.0).lingering
+
+
 @pytest.mark.parametrize("text", [QUESTION, "Thanks, goodbye.", "Great, and how much is it?"])
 def test_a_whole_request(text: str) -> None:
     assert not Evidence(text, 0.99, 0.9).lingering
