@@ -59,7 +59,9 @@ _VERB = re.compile(
     r"\b(?:i|we|he|she|it|they|there|is|are|was|were|has|have|had|wants?|needs?|got|likes?)\b|(?:'s|'m|'ve|'re|'d|'ll|n't)\b",
     re.IGNORECASE,
 )
-_LEAST_WORDS = 3
+_LEAST_WORDS, _LONG = 3, 6
+# "One of the boys is in a wheelchair, so I need to ask."
+_LEADS_UP = re.compile(r"\b(?:ask|know|check|say|see)\W*$", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -77,7 +79,7 @@ class Waits:
     @property
     def lingering_ms(self) -> int:
         """For what is a way in or out and often followed by more, however whole it is: "thank you … goodbye" with 700 ms between them."""
-        return self.unsure_ms + 200
+        return self.unsure_ms + 300
 
     @property
     def surely(self) -> float:
@@ -141,8 +143,10 @@ def _only_states(text: str) -> bool:
     if last.endswith("?"):
         return False
     said = without_openers(last)
-    states = len(said.split()) >= _LEAST_WORDS and _VERB.search(said) is not None
-    return states and not _ASKS.search(said) and not _REQUESTS.search(said)
+    words = len(said.split())
+    states = words >= _LONG or (words >= _LEAST_WORDS and _VERB.search(said) is not None)
+    asks = _ASKS.search(said) or (_REQUESTS.search(said) and not _LEADS_UP.search(said))
+    return states and not asks
 
 
 def _logit(p: float) -> float:

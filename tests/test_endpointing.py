@@ -58,6 +58,8 @@ def test_a_way_in_or_out_lingers(text: str) -> None:
     [
         "My grandson wants a key cutting for the back door.",
         "I don't have any coins on me.",
+        "Now my sister makes these amazing cakes.",
+        "He's in a wheelchair, so I need to ask.",
         "Oh hello. One of the boys is in a wheelchair.",
         "Do you do parties? It's my little girl's birthday on the fourteenth.",
     ],

@@ -449,7 +449,7 @@ def test_an_utterance_that_never_pauses_is_taken_after_28_s() -> None:
     assert floor.alarm_ms == 30000
     assert floor.silence(29980) == []
     assert floor.silence(30000) == [Transcribe(1, 16000, 30060 * 8)]
-    floor(Verdict(1, 0.99), FinalReady(1, "and so on and so forth", 0.9), ReplyPhraseReady(2, 0, PHRASE, "Yes."))
+    floor(Verdict(1, 0.99), FinalReady(1, "and so on, and what does it cost?", 0.9), ReplyPhraseReady(2, 0, PHRASE, "Yes."))
     assert floor.silence(30160)[-1] == Play(2, 0)
     assert floor(SpeechPaused(31000 * 8), at=31064) == []  # the end of what was answered already
 
