@@ -21,7 +21,7 @@ class _Weights:
 
 
 # What was asked is in the sum, what was not is not: each sum has weights of its own.
-# Fitted to 177 thinking pauses and 171 ends of turns of fixtures/calls; those of callers who do not hesitate count
+# Fitted to 172 thinking pauses and the ends of turns of fixtures/calls (fixtures/pauses/fit.py); those of callers who do not hesitate count
 # three times (docs/turn-taking.md).
 _ALL = _Weights(bias=-0.41, sound=0.20, words=0.37, ending=0.55, unanswered=-2.08)
 _WITHOUT_WORDS = _Weights(bias=-0.61, sound=0.23, words=0.0, ending=0.75, unanswered=-2.26)
