@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.dialogue import Ask, Dialogue, Say
 from pipeline.engines import Engines
 from pipeline.jobs import Priority, Work
-from pipeline.reader import ReadRequest
+from pipeline.turn_reader import TurnReader
 from pipeline.wording import worded
 
 
@@ -19,6 +19,8 @@ class TextConversation:
         self._dialogue = dialogue.fork()
         self._max_tokens = max_tokens
         self._session = engines.llm.session(name)
+        reader = engines.reader
+        self._reader = None if reader is None else TurnReader(name, reader, engines.scheduler, lambda: self._dialogue.before())
         self._turn = 0
 
     async def say(self, text: str) -> tuple[str, str]:
@@ -28,10 +30,8 @@ class TextConversation:
         if queries := self._dialogue.queries(text):
             work = Work("embed", Priority.FIRST_PHRASE, (self._name, self._turn))
             vectors = (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
-            if self._engines.reader is not None:
-                request = ReadRequest(self._name, text, self._dialogue.before())
-                work = Work("reader", Priority.FIRST_PHRASE, (self._name, self._turn))
-                reading = (await self._engines.scheduler.run(self._engines.reader, work, request)).value
+            if self._reader is not None:
+                reading = (await self._reader.read(text, Priority.FIRST_PHRASE, self._turn)).value
         plan = self._dialogue.respond(text, vectors, reading)
         reply = plan.text if isinstance(plan, Say) else await self._generate(plan)
         self._dialogue.commit(text, reply, plan)

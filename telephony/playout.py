@@ -292,10 +292,15 @@ class Playout:
         if played is None:
             estimate = (flush.confirmed + bound) // 2
             half_ms = (bound - flush.confirmed) * 1000 // self._rate_hz // 2
-            return Flushed(self._bot(estimate), max(FRAME_MS, half_ms))
+            return Flushed(self._bot(estimate), FRAME_MS + half_ms)
         elapsed_ns, by_far_clock = _elapsed(played, end)
-        estimate = played.wire + self._samples(max(0, elapsed_ns))
-        return Flushed(self._bot(min(estimate, bound)), FRAME_MS if by_far_clock else FRAME_MS + self._rtt() // MS // 2)
+        estimate = min(played.wire + self._samples(max(0, elapsed_ns)), bound)
+        error_ms = FRAME_MS if by_far_clock else FRAME_MS + self._rtt() // MS // 2
+        if not any(reading.wire > flush.run_wire for reading in flush.readings[: flush.certain]):
+            # Just begun: what was sent in one go may have come in parts, and the ear have run dry between them.
+            dry = min(estimate - played.wire, self._frame)
+            return Flushed(self._bot(estimate - dry), error_ms + FRAME_MS)
+        return Flushed(self._bot(estimate), error_ms)
 
     def _resolve_by_arrival(self, flush: _Flush, end: _Reading) -> Flushed | None:
         """Without the far end's clock: the delay of one message is anybody's guess, the median of several is not."""
