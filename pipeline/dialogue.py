@@ -285,7 +285,7 @@ class Dialogue:
         weigh = self._index.weight
         verdict = polarity.verdict(question, picked.text, weigh)
         if question.yes_no and reading is not None and reading.line == self._index.statements.index(fact):
-            verdict = _verdict(verdict, reading)
+            verdict = _verdict(verdict, reading, text)
         if question.yes_no:
             return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
         if question.want in _WORD_FOR_WORD or polarity.negated(text):
@@ -349,12 +349,14 @@ class Dialogue:
                 return Say(_CANNED[kind])
 
 
-def _verdict(by_form: bool | None, reading: Reading) -> bool | None:
+def _verdict(by_form: bool | None, reading: Reading, text: str) -> bool | None:
     """Yes or no by the form of the fact and by the reader. Where they differ and the reader is not sure, the fact is said alone."""
     yes, no, _ = reading.verdict
     if by_form == (yes > no):
         return by_form
-    return yes > no if max(yes, no) >= (VERDICT_SURE if by_form is None else VERDICT_AGAINST) else None
+    # "No step at the door." said alone to somebody in a wheelchair is a no.
+    sure = yes > no and plain(text).startswith("no ")
+    return yes > no if sure or max(yes, no) >= (VERDICT_SURE if by_form is None else VERDICT_AGAINST) else None
 
 
 def _corrected(said: str) -> str:
@@ -412,5 +414,7 @@ def fallback(text: str, verdict: bool | None) -> str:
         return body[:1].upper() + body[1:]
     lead = "Yes" if verdict else "No"
     first = body.split(" ", 1)[0]
+    if re.match(r"(?i)(?:yes|no)\b" if not verdict else r"(?i)yes\b|no[,.;]", body):
+        return body
     proper = first.isupper() or first.startswith("I'") or not first[0].isupper()
-    return f"{lead}, {body if proper else body[0].lower() + body[1:]}" if not re.match(r"(?i)(?:yes|no)\b", body) else body
+    return f"{lead}, {body if proper else body[0].lower() + body[1:]}"

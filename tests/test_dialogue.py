@@ -20,6 +20,7 @@ from config.settings import Settings
 from pipeline.dialogue import Ask, Dialogue, Plan, Say
 from pipeline.embedding import Embedder, Floats
 from pipeline.picking import trained
+from pipeline.reading import Reading
 from pipeline.words import content
 
 BOT = tomllib.loads((Path(__file__).parents[1] / "fixtures/facts/tune-a.toml").read_text("utf-8"))
@@ -93,6 +94,14 @@ def test_a_short_fact_and_one_with_several_numbers_are_said_as_they_stand() -> N
     dialogue = Dialogue(BOT["name"], BOT["greeting"], BOT["instructions"], UNKNOWN, GOODBYE, bag)
     assert plan(dialogue, "How much is the flea bath?") == Say("Flea bath is £12 on top.", about=ANY)
     assert isinstance(plan(made(), "How old does a puppy have to be?"), Say)
+
+
+def test_a_fact_that_begins_with_no_is_not_heard_as_a_no() -> None:
+    dialogue = Dialogue("Shop", "Hello.", "No step at the door, wheelchairs come straight in.\nWe are in Mill Lane.", UNKNOWN, GOODBYE, bag)
+    said = "My husband is in a wheelchair, can he come in at the door?"
+    reading = Reading(2.0, np.log(np.array([0.9, 0.05, 0.05], np.float32)), (0.45, 0.35, 0.2))
+    planned = dialogue.respond(said, bag(dialogue.queries(said)), reading)
+    assert planned == Say("Yes, no step at the door, wheelchairs come straight in.", about=ANY)
 
 
 def test_follow_ups() -> None:
