@@ -112,10 +112,10 @@ class TurnThresholds(EngineTable):
     """
 
     pause_ms: int = Field(default=40, ge=20, le=1000)
-    sure: float = Field(default=0.75, gt=0, le=1)
+    sure: float = Field(default=0.85, gt=0, le=1)
     sure_ms: int = Field(default=160, ge=40, le=2000)
-    unsure_ms: int = Field(default=700, ge=40, le=4000)
-    unlikely_ms: int = Field(default=1500, ge=40, le=10000)
+    unsure_ms: int = Field(default=680, ge=40, le=4000)
+    unlikely_ms: int = Field(default=1300, ge=40, le=10000)
     max_ms: int = Field(default=1800, ge=40, le=10000)
 
     @model_validator(mode="after")

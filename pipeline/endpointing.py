@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
-from pipeline.smalltalk import Talk, talk, without_openers
+from pipeline.smalltalk import Talk, talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +20,12 @@ class _Weights:
 
 
 # What was asked is in the sum, what was not is not: each sum has weights of its own.
-# Fitted to 172 thinking pauses and the ends of turns of fixtures/calls (fixtures/pauses/fit.py); those of callers who do not hesitate count
+# Fitted to 274 thinking pauses and the ends of turns of fixtures/calls (fixtures/pauses/fit.py); those of callers who do not hesitate count
 # three times (docs/turn-taking.md).
-_ALL = _Weights(bias=-0.41, sound=0.20, words=0.37, ending=0.55, unanswered=-2.08)
-_WITHOUT_WORDS = _Weights(bias=-0.61, sound=0.23, words=0.0, ending=0.75, unanswered=-2.26)
-_WITHOUT_SOUND = _Weights(bias=-0.47, sound=0.0, words=0.39, ending=0.61, unanswered=-2.19)
-_ENDING_ALONE = _Weights(bias=-0.70, sound=0.0, words=0.0, ending=0.82, unanswered=-2.43)
+_ALL = _Weights(bias=-0.72, sound=0.27, words=0.40, ending=0.58, unanswered=-0.40)
+_WITHOUT_WORDS = _Weights(bias=-0.95, sound=0.25, words=0.0, ending=0.76, unanswered=-0.84)
+_WITHOUT_SOUND = _Weights(bias=-0.85, sound=0.0, words=0.40, ending=0.67, unanswered=-0.47)
+_ENDING_ALONE = _Weights(bias=-1.11, sound=0.0, words=0.0, ending=0.84, unanswered=-0.92)
 # For a recogniser that does not say how it ended.
 _WITHOUT_ENDING = _Weights(bias=0.56, sound=0.31, words=0.60, ending=0.0, unanswered=-1.54)
 # What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of 41 pauses, none of 75 ends.
@@ -36,33 +35,6 @@ GOODBYE = 2.5
 
 # A way in or out: "okay, thank you" is often followed by "goodbye", "hello" by the question.
 _LINGERING = frozenset({Talk.NOTHING, Talk.GREETING, Talk.THANKS, Talk.YES, Talk.NO, Talk.PREAMBLE})
-# "I'm diabetic." "There will be six of us.": who begins with a short statement has a question to it.
-_STATES = re.compile(
-    r"(?:I(?! (?:meant|mean|said)\b)|I'm|I've|I'd|we|we're|we've|we'd|there|there's|my|our|it's|he|he's|she|she's|they|they're)\b[^?]*$",
-    re.IGNORECASE,
-)
-_SHORT = 7
-# "My grandson wants a key cutting for the back door." "I don't have any coins on me.": a statement that asks for nothing has a question to it, however long it is.
-_ASKS = re.compile(
-    r"^(?:(?:and|but|so|or|then|also) )*(?:can|could|do|does|did|is|are|will|would|what|when|where|which|who|how|why|have|has|may|shall|should"
-    r"|tell|give|say|repeat|stop|wait|hold)\b|\bi (?:meant|mean|said)\b",
-    re.IGNORECASE,
-)
-_REQUESTS = re.compile(
-    r"\b(?:i|we)(?:'d| would| was| were|'m| am|'re| are)? (?:just )?(?:like|love|want|wanted|need|needed|wonder|wondering|wondered|hoping|calling|ringing"
-    r"|looking|after|thinking of)\b|\bif (?:that's|it's|you|we|there)\b|\bwhether\b|\bwants? to know\b|\bplease\b"
-    r"|\bnot sure (?:if|whether|how|when)\b|\bso (?:is|are|does|do|can|will|would)\b",
-    re.IGNORECASE,
-)
-# "And on Sundays" has none: it is a follow-up.
-_VERB = re.compile(
-    r"\b(?:i|we|he|she|it|they|there|is|are|was|were|has|have|had|wants?|needs?|got|likes?)\b|(?:'s|'m|'ve|'re|'d|'ll|n't)\b",
-    re.IGNORECASE,
-)
-_LEAST_WORDS, _LONG = 3, 6
-# "One of the boys is in a wheelchair, so I need to ask."
-_LEADS_UP = re.compile(r"\b(?:ask|know|check|say|see)\W*$", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +42,21 @@ class Waits:
     """Thresholds (config.TurnThresholds): silence in milliseconds for what P(complete) says."""
 
     pause_ms: int = 40
-    sure: float = 0.75
+    sure: float = 0.85
     sure_ms: int = 160
-    unsure_ms: int = 700
-    unlikely_ms: int = 1500
+    unsure_ms: int = 680
+    unlikely_ms: int = 1300
     max_ms: int = 1800
 
     @property
     def lingering_ms(self) -> int:
         """For what is a way in or out and often followed by more, however whole it is: "thank you … goodbye" with 700 ms between them."""
-        return self.unsure_ms + 300
+        return self.unsure_ms + 180
 
     @property
     def surely(self) -> float:
         """With a P of this by the end of the transcript, and the words, nobody needs to be asked any more."""
-        return 1.0 - 0.4 * (1.0 - self.sure)
+        return 1.0 - (1.0 - self.sure) / 1.5
 
     def silence_ms(self, probability: float) -> int:
         """Silence after which a turn with this P(complete) is taken as over."""
@@ -110,13 +82,8 @@ class Evidence:
 
     @property
     def lingering(self) -> bool:
-        """Whether the words, whole as they may be, are often followed by more."""
-        if talk(self.text) in _LINGERING:
-            return True
-        if talk(self.text) is not None:
-            return False
-        short = len(self.text.split()) <= _SHORT and _STATES.match(without_openers(self.text)) is not None
-        return short or _only_states(self.text)
+        """Whether it is small talk that is often followed by more."""
+        return talk(self.text) in _LINGERING
 
     def complete(self) -> float:
         """P(complete)."""
@@ -135,18 +102,6 @@ class Evidence:
         if self.audio is None:
             return _ENDING_ALONE if self.words is None else _WITHOUT_SOUND
         return _WITHOUT_WORDS if self.words is None else _ALL
-
-
-def _only_states(text: str) -> bool:
-    """Whether its last sentence says something and asks for nothing."""
-    last = _SENTENCE.split(text.strip())[-1]
-    if last.endswith("?"):
-        return False
-    said = without_openers(last)
-    words = len(said.split())
-    states = words >= _LONG or (words >= _LEAST_WORDS and _VERB.search(said) is not None)
-    asks = _ASKS.search(said) or (_REQUESTS.search(said) and not _LEADS_UP.search(said))
-    return states and not asks
 
 
 def _logit(p: float) -> float:

@@ -37,7 +37,7 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
         (pause(ending=3.0, answered=False), "words"),
         (pause(), "words"),
         (pause(words_asked=True), None),
-        (pause(words_asked=True, words=0.9, ending=3.0), None),
+        (pause(words_asked=True, words=0.95, ending=3.0), None),
         (pause(words_asked=True, words=0.1), "sound"),
         (pause(wordless=True), "sound"),
         (pause(words_asked=True, words=0.1, sound_asked=True), None),
@@ -74,7 +74,7 @@ def test_whoever_was_asked_is_waited_for(awaited: str) -> None:
     assert found.wait_ms(WAITS) == WAITS.sure_ms
 
 
-@pytest.mark.parametrize("text", ["Hello.", "I'm diabetic.", "Hi, there will be six of us."])
+@pytest.mark.parametrize("text", ["Hello.", "Okay, thank you."])
 def test_a_way_in_waits_however_whole_it_is(text: str) -> None:
     assert pause(text, 5.0, answered=True).wait_ms(WAITS) == WAITS.lingering_ms
 
