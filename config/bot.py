@@ -59,6 +59,8 @@ class BotTurn(_Table):
     """Thresholds of the end of turn that this bot's callers need otherwise (slow speakers: longer). See `TurnThresholds`."""
 
     pause_ms: int | None = None
+    certain: float | None = None
+    certain_ms: int | None = None
     sure: float | None = None
     sure_ms: int | None = None
     unsure_ms: int | None = None

@@ -107,21 +107,25 @@ class VadSettings(EngineTable):
 class TurnThresholds(EngineTable):
     """When a caller's silence ends the turn, from P(complete) and the milliseconds since the last speech.
 
-    `pause_ms` of silence asks for a verdict. P at or above `sure` commits after `sure_ms`; below it the wait grows from `unsure_ms` to
-    `unlikely_ms` at P = 0. `max_ms` commits whatever the verdict.
+    `pause_ms` of silence asks for a verdict. P at or above `certain` commits after `certain_ms`, at or above `sure` after `sure_ms`, which outlasts
+    most breaths at a comma; below it the wait grows from `unsure_ms` to `unlikely_ms` at P = 0. `max_ms` commits whatever the verdict.
     """
 
     pause_ms: int = Field(default=40, ge=20, le=1000)
+    certain: float = Field(default=0.98, gt=0, le=1)
+    certain_ms: int = Field(default=160, ge=40, le=2000)
     sure: float = Field(default=0.85, gt=0, le=1)
-    sure_ms: int = Field(default=160, ge=40, le=2000)
-    unsure_ms: int = Field(default=680, ge=40, le=4000)
+    sure_ms: int = Field(default=340, ge=40, le=2000)
+    unsure_ms: int = Field(default=660, ge=40, le=4000)
     unlikely_ms: int = Field(default=1300, ge=40, le=10000)
     max_ms: int = Field(default=1800, ge=40, le=10000)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if not self.pause_ms <= self.sure_ms <= self.unsure_ms <= self.unlikely_ms <= self.max_ms:
-            raise ValueError("the waits must not fall: pause, sure, unsure, unlikely, max")
+        if not self.pause_ms <= self.certain_ms <= self.sure_ms <= self.unsure_ms <= self.unlikely_ms <= self.max_ms:
+            raise ValueError("the waits must not fall: pause, certain, sure, unsure, unlikely, max")
+        if self.sure > self.certain:
+            raise ValueError("what is certain is sure as well: raise `certain` to `sure` or above it")
         return self
 
 

@@ -20,12 +20,12 @@ class _Weights:
 
 
 # What was asked is in the sum, what was not is not: each sum has weights of its own.
-# Fitted to 274 thinking pauses and the ends of turns of fixtures/calls (fixtures/pauses/fit.py); those of callers who do not hesitate count
-# three times (docs/turn-taking.md).
-_ALL = _Weights(bias=-0.72, sound=0.27, words=0.40, ending=0.58, unanswered=-0.40)
-_WITHOUT_WORDS = _Weights(bias=-0.95, sound=0.25, words=0.0, ending=0.76, unanswered=-0.84)
-_WITHOUT_SOUND = _Weights(bias=-0.85, sound=0.0, words=0.40, ending=0.67, unanswered=-0.47)
-_ENDING_ALONE = _Weights(bias=-1.11, sound=0.0, words=0.0, ending=0.84, unanswered=-0.92)
+# Fitted to 349 thinking pauses and 311 ends of turns of fixtures/calls (fixtures/pauses/fit.py); those of callers who do not hesitate count
+# three times, the breaths at commas next to nothing (docs/turn-taking.md).
+_ALL = _Weights(bias=-1.08, sound=0.22, words=0.39, ending=0.60, unanswered=-0.30)
+_WITHOUT_WORDS = _Weights(bias=-1.23, sound=0.19, words=0.0, ending=0.79, unanswered=-0.70)
+_WITHOUT_SOUND = _Weights(bias=-1.21, sound=0.0, words=0.38, ending=0.69, unanswered=-0.41)
+_ENDING_ALONE = _Weights(bias=-1.37, sound=0.0, words=0.0, ending=0.86, unanswered=-0.79)
 # For a recogniser that does not say how it ended.
 _WITHOUT_ENDING = _Weights(bias=0.56, sound=0.31, words=0.60, ending=0.0, unanswered=-1.54)
 # What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of 41 pauses, none of 75 ends.
@@ -42,26 +42,29 @@ class Waits:
     """Thresholds (config.TurnThresholds): silence in milliseconds for what P(complete) says."""
 
     pause_ms: int = 40
+    certain: float = 0.98
+    certain_ms: int = 160
     sure: float = 0.85
-    sure_ms: int = 160
-    unsure_ms: int = 680
+    sure_ms: int = 340
+    unsure_ms: int = 660
     unlikely_ms: int = 1300
     max_ms: int = 1800
 
     @property
     def lingering_ms(self) -> int:
         """For what is a way in or out and often followed by more, however whole it is: "thank you … goodbye" with 700 ms between them."""
-        return self.unsure_ms + 180
+        return self.unsure_ms + 200
 
     @property
     def surely(self) -> float:
         """With a P of this by the end of the transcript, and the words, nobody needs to be asked any more."""
-        return 1.0 - (1.0 - self.sure) / 1.5
+        return 1.0 - 0.4 * (1.0 - self.sure)
 
     def silence_ms(self, probability: float) -> int:
         """Silence after which a turn with this P(complete) is taken as over."""
         if probability >= self.sure:
-            return self.sure_ms
+            # A breath at a comma is 240 to 440 ms, and what goes before it often a whole sentence.
+            return self.certain_ms if probability >= self.certain else self.sure_ms
         # Most ends that are not sure are nearly so, most pauses are far from it: the square keeps the former short.
         rest = (1.0 - probability / self.sure) ** 2
         return round(self.unsure_ms + rest * (self.unlikely_ms - self.unsure_ms))

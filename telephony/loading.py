@@ -140,6 +140,8 @@ def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:
     waits = Waits(
         pause_ms=turn.pause_ms,
         sure=turn.sure,
+        certain=turn.certain,
+        certain_ms=turn.certain_ms,
         sure_ms=turn.sure_ms,
         unsure_ms=turn.unsure_ms,
         unlikely_ms=turn.unlikely_ms,

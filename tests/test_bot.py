@@ -133,7 +133,7 @@ BROKEN = {
     ),
     "thresholds": (
         GOOD + "[turn]\nsure_ms = 900",
-        "bot.toml:5: turn: does not go with the usual thresholds: the waits must not fall: pause, sure, unsure, unlikely, max",
+        "bot.toml:5: turn: does not go with the usual thresholds: the waits must not fall: pause, certain, sure, unsure, unlikely, max",
     ),
     "empty word": (GOOD + "vocabulary = ['a', '']", "bot.toml:5: vocabulary: a word of it is empty"),
 }

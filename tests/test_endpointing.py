@@ -17,6 +17,10 @@ def test_the_surer_the_sooner(probability: float, ms: int) -> None:
     assert WAITS.silence_ms(probability) == ms
 
 
+def test_what_is_certain_waits_for_no_breath() -> None:
+    assert [Waits().silence_ms(p) for p in (0.99, 0.97, 0.86)] == [Waits().certain_ms, Waits().sure_ms, Waits().sure_ms]
+
+
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_more_probable_never_waits_longer(one: float, other: float) -> None:
     low, high = sorted((one, other))

@@ -25,6 +25,8 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
     assert found.wait_ms(WAITS) == WAITS.max_ms
     found.answered = True
     assert found.wait_ms(WAITS) == WAITS.sure_ms
+    found.ending = 8.0
+    assert found.wait_ms(WAITS) == WAITS.certain_ms
 
 
 @pytest.mark.parametrize(
@@ -32,12 +34,12 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
     [
         (pause(None), None),
         (pause(""), None),
+        (pause(ending=8.0), None),
         (pause(ending=5.0), None),
-        (pause(ending=4.0), None),
         (pause(ending=3.0, answered=False), "words"),
         (pause(), "words"),
         (pause(words_asked=True), None),
-        (pause(words_asked=True, words=0.95, ending=3.0), None),
+        (pause(words_asked=True, words=0.99, ending=4.0), None),
         (pause(words_asked=True, words=0.1), "sound"),
         (pause(wordless=True), "sound"),
         (pause(words_asked=True, words=0.1, sound_asked=True), None),

@@ -187,7 +187,9 @@ def test_the_call_is_what_it_is_named_for(name: str) -> None:
 CHANGED: dict[str, Any] = {
     "pause_ms": 60,
     "sure": 0.8,
-    "sure_ms": 180,
+    "sure_ms": 400,
+    "certain": 0.95,
+    "certain_ms": 180,
     "unsure_ms": 740,
     "unlikely_ms": 1450,
     "max_ms": 1700,

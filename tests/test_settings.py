@@ -194,14 +194,19 @@ def test_hibari_has_a_voice_of_its_own() -> None:
     assert load_settings(tts={"engine": "hibari", "voice": "other"}).tts.voice == "other"
 
 
-@given(waits=st.lists(st.integers(40, 1000), min_size=5, max_size=5))
+@given(waits=st.lists(st.integers(40, 1000), min_size=6, max_size=6))
 def test_thresholds_are_in_order_or_refused(waits: list[int]) -> None:
-    table = dict(zip(("pause_ms", "sure_ms", "unsure_ms", "unlikely_ms", "max_ms"), waits, strict=True))
+    table = dict(zip(("pause_ms", "certain_ms", "sure_ms", "unsure_ms", "unlikely_ms", "max_ms"), waits, strict=True))
     if waits == sorted(waits):
         assert TurnSettings.model_validate(table).max_ms == waits[-1]
     else:
         with pytest.raises(ValidationError):
             TurnSettings.model_validate(table)
+
+
+def test_what_is_certain_is_sure_as_well() -> None:
+    with pytest.raises(ValidationError, match="raise `certain`"):
+        TurnSettings(sure=0.99)
 
 
 def test_settings_alone_reads_the_same_sources(monkeypatch: pytest.MonkeyPatch) -> None:
