@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_event_log import events
 
+from pipeline.endpointing import Waits
 from pipeline.event_log import Answer, Entry, EventLog, Gap
 from pipeline.replay import replay, report
 from pipeline.turn import IllegalTransitionError, State, TurnMachine, TurnTaking
@@ -27,7 +28,7 @@ from pipeline.turn_events import (
 )
 
 MS = 1_000_000
-SETTINGS = TurnTaking(words=False)
+SETTINGS = TurnTaking(waits=Waits(sure_ms=160), words=False)
 CALL: list[tuple[int, TurnEvent]] = [
     (0, CallStarted()),
     (1, ReplyPhraseReady(1, 0, 8000, "Hello.")),
