@@ -32,7 +32,7 @@ SETTINGS = CallSettings(
     greeting=GREETING,
     goodbye="Goodbye.",
     reprompts=("Are you still there?",),
-    turn=TurnTaking(waits=Waits(), silence_s=5.0, reprompts=1),
+    turn=TurnTaking(waits=Waits(sure=0.75, sure_ms=160), silence_s=5.0, reprompts=1),
 )
 
 

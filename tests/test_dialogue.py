@@ -97,7 +97,9 @@ def test_a_short_fact_and_one_with_several_numbers_are_said_as_they_stand() -> N
 
 
 def test_a_fact_that_begins_with_no_is_not_heard_as_a_no() -> None:
-    dialogue = Dialogue("Shop", "Hello.", "No step at the door, wheelchairs come straight in.\nWe are in Mill Lane.", UNKNOWN, GOODBYE, bag)
+    dialogue = Dialogue(
+        "Shop", "Hello.", "No step at the door, wheelchairs come straight in.\nWe are in Mill Lane.", UNKNOWN, GOODBYE, bag
+    )
     said = "My husband is in a wheelchair, can he come in at the door?"
     reading = Reading(2.0, np.log(np.array([0.9, 0.05, 0.05], np.float32)), (0.45, 0.35, 0.2))
     planned = dialogue.respond(said, bag(dialogue.queries(said)), reading)
