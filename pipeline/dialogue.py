@@ -354,9 +354,10 @@ def _verdict(by_form: bool | None, reading: Reading, text: str) -> bool | None:
     yes, no, _ = reading.verdict
     if by_form == (yes > no):
         return by_form
-    # "No step at the door." said alone to somebody in a wheelchair is a no.
-    sure = yes > no and plain(text).startswith("no ")
-    return yes > no if sure or max(yes, no) >= (VERDICT_SURE if by_form is None else VERDICT_AGAINST) else None
+    if max(yes, no) >= (VERDICT_SURE if by_form is None else VERDICT_AGAINST):
+        return yes > no
+    # "No step at the door.", said alone to somebody in a wheelchair, is a no.
+    return True if yes > no and plain(text).startswith("no ") else None
 
 
 def _corrected(said: str) -> str:
@@ -414,7 +415,8 @@ def fallback(text: str, verdict: bool | None) -> str:
         return body[:1].upper() + body[1:]
     lead = "Yes" if verdict else "No"
     first = body.split(" ", 1)[0]
-    if re.match(r"(?i)(?:yes|no)\b" if not verdict else r"(?i)yes\b|no[,.;]", body):
+    # It says so itself; "No step at the door." does not say no.
+    if re.match(r"(?i)yes\b|no[,.;]" if verdict else r"(?i)(?:yes|no)\b", body):
         return body
     proper = first.isupper() or first.startswith("I'") or not first[0].isupper()
     return f"{lead}, {body if proper else body[0].lower() + body[1:]}"

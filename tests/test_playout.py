@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.leg import Flushed, Played, Segment
@@ -244,6 +244,7 @@ def test_heard_to_20_ms_on_loopback(segments: list[int], cut_ms: int, lead: int)
     cut_ms=st.integers(0, 1800),
     again_ms=st.integers(0, 700),
 )
+@example(seed=2299, segments=[640], pauses=[0] * 5, cut_ms=0, again_ms=0)  # the ear ran dry within the first burst
 def test_heard_to_60_ms_through_a_slow_network(
     seed: int, segments: list[int], pauses: list[int], cut_ms: int, again_ms: int
 ) -> None:
