@@ -101,10 +101,11 @@ def test_the_bots_own_words_are_understood_when_they_are_expected(whisper: Whisp
 
 
 @pytest.mark.models
-def test_what_the_model_doubts_is_decoded_again_in_its_own_window(whisper: WhisperEngine, hibari: TtsEngine) -> None:  # noqa: F811
-    """In 10 s, all that it makes of this is "Is"."""
-    heard = whisper.run(AsrRequest(hibari.run(TtsRequest("Is Quibbling Velos open on Monday?", 8000)).pcm, 8000))
-    assert "open on monday" in heard.text.lower()
+@pytest.mark.parametrize("name", ["Wobbly Velo", "Gribbling Bikes"])
+def test_what_the_model_doubts_is_decoded_again_in_its_own_window(whisper: WhisperEngine, hibari: TtsEngine, name: str) -> None:  # noqa: F811
+    """In 10 s, all that it makes of this is "Is", with a confidence of 0.12: far enough from the bound for every processor's rounding."""
+    heard = whisper.run(AsrRequest(hibari.run(TtsRequest(f"Is {name} open on Friday?", 8000)).pcm, 8000))
+    assert "open on friday" in heard.text.lower()
 
 
 @pytest.mark.models

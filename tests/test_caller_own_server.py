@@ -1,6 +1,7 @@
 """The server of a replay: waited for, and blamed with its own words when it does not come up."""
 
 import http.server
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,16 @@ def test_a_server_that_ends_is_reported_with_its_last_lines() -> None:
         tempfile.TemporaryFile() as log,
         subprocess.Popen(command, stdout=log, stderr=log) as process,
         pytest.raises(ServerNotReadyError, match="status 1:\nmodel file damaged"),
+    ):
+        wait_ready(f"http://127.0.0.1:{free_port()}", process, log)
+
+
+def test_a_server_that_meets_an_unknown_instruction_says_how_to_compile_for_this_cpu() -> None:
+    command = [sys.executable, "-c", f"import os; os.kill(os.getpid(), {int(signal.SIGILL)})"]
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=log, stderr=log) as process,
+        pytest.raises(ServerNotReadyError, match="pip cache remove llama_cpp_python"),
     ):
         wait_ready(f"http://127.0.0.1:{free_port()}", process, log)
 

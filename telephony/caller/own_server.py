@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def wait_ready(url: str, process: subprocess.Popen[bytes], written: IO[bytes], *
     give_up = time.monotonic() + within_s
     while time.monotonic() < give_up:
         if process.poll() is not None:
-            raise ServerNotReadyError(f"the server ended with status {process.returncode}:\n{_last_lines(written)}")
+            raise ServerNotReadyError(f"{_ended(process.returncode)}:\n{_last_lines(written)}")
         try:
             with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310  (loopback http)
                 if answer.status == 200:
@@ -68,6 +69,16 @@ def wait_ready(url: str, process: subprocess.Popen[bytes], written: IO[bytes], *
             pass
         time.sleep(0.1)
     raise ServerNotReadyError(f"the server was not ready within {within_s:g} s:\n{_last_lines(written)}")
+
+
+def _ended(status: int) -> str:
+    """How the server ended, in words."""
+    if status == -signal.SIGILL:
+        return (
+            "the server ended at an instruction that this CPU does not have: llama.cpp was compiled on another machine or by an old "
+            "compiler; compile it here with `pip cache remove llama_cpp_python` and `make clean call`"
+        )
+    return f"the server ended with status {status}"
 
 
 def _environment() -> dict[str, str]:
