@@ -8,8 +8,8 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 
 # llama.cpp is compiled for this machine's CPU, without the parts that nothing here uses: half the time.
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF
-# On CPUs with AMX, GCC 12 compiles a call of it that is illegal.
-export CXXFLAGS := -include $(CURDIR)/docker/gcc12_amx.h $(CXXFLAGS)
+# What it computes by AMX is wrong, or ends the process.
+export CXXFLAGS := -include $(CURDIR)/docker/no_amx.h $(CXXFLAGS)
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
 
 # What some tests use, by the names of Debian's packages. See `make system`.

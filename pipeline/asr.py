@@ -27,7 +27,7 @@ import tokenizers  # isort: skip
 from faster_whisper.feature_extractor import FeatureExtractor  # isort: skip
 from faster_whisper.tokenizer import Tokenizer  # isort: skip
 
-from pipeline import ending
+from pipeline import ending, melody
 from pipeline.audio import as_float, resample
 from pipeline.leg import Pcm
 
@@ -184,8 +184,19 @@ class WhisperEngine:
         scores = [np.asarray(step, np.float32) for step in result.logits[0]]  # views, for the prefix too: 200 kB a step
         least = _least(tokens, scores) if self.first and not looped and not said_twice(text) else 0.0
         return Transcript(
-            text, float(np.exp(mean)), no_speech, least, ending.over(tokens, scores, self.marks, len(text.split()), self.line)
+            text,
+            float(np.exp(mean)),
+            no_speech,
+            least,
+            ending.over(tokens, scores, self.marks, len(text.split()), self.line, self._heard(encoded, seconds)),
         ), looped
+
+    def _heard(self, encoded: Any, seconds: float) -> Any:
+        """What the encoder made of the audio, without what it made of the empty rest of its window; None where nobody asks."""
+        if self.line is None:
+            return None
+        near = encoded if self.device == "cpu" else encoded.to_device(ctranslate2.Device.cpu)
+        return np.array(near)[0, : int(seconds * melody.FRAMES_PER_S) + 1]
 
     def _prompt(self, request: AsrRequest) -> list[int]:
         tokenizer = self.tokenizer

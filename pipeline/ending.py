@@ -18,6 +18,7 @@ from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 import config
+from pipeline.melody import Melody
 
 FILE = Path(config.__file__).parent / "endings.npz"
 
@@ -62,7 +63,10 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Probabilities after a transcript's last word: `then` of every token, shape (vocabulary,); `last_word` of that word itself. `words`: of the transcript."""
+    """Probabilities after a transcript's last word: `then` of every token, shape (vocabulary,); `last_word` of that word itself. `words`: of the transcript.
+
+    `heard`: what the encoder made of the audio, (frames, size) up to its end (`pipeline.melody`); None: not known.
+    """
 
     then: Scores
     last_word: float
@@ -70,6 +74,7 @@ class Ending:
     ask: float
     goes_on: float
     words: int
+    heard: Scores | None = None
 
     def by_marks(self) -> float:
         """Log odds that the punctuation adds to those of the turn being over."""
@@ -91,7 +96,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A logistic regression over the log probabilities of `tokens` (n) and four sums of the punctuation.
+    """A logistic regression over the log probabilities of `tokens` (n) and four sums of the punctuation, and what the voice adds to it.
 
     `weights`: (2, n + 5), the last one of each row alone. The first row is for a turn of eight words, the second is what being e times as long adds: after few
     words a question mark says most, after many what else might have come.
@@ -99,6 +104,7 @@ class Line:
 
     tokens: NDArray[np.int_]
     weights: Scores
+    melody: Melody | None = None
 
     def features(self, ending: Ending) -> Scores:
         """What the line reads, shape (n + 5,)."""
@@ -115,14 +121,15 @@ class Line:
         """Log odds of the turn being over."""
         usual, longer = self.weights @ self.features(ending)
         by = max(-LONGER, min(LONGER, math.log(max(1, ending.words) / USUAL)))
-        return max(-MOST, min(MOST, float(usual + by * longer)))
+        sung = 0.0 if self.melody is None or ending.heard is None else self.melody.over(ending.heard)
+        return max(-MOST, min(MOST, float(usual + by * longer) + sung))
 
 
 @cache
 def taught(path: Path = FILE) -> Line:
     """The file's, read once: it comes with the package, for the vocabulary of the English Whisper models."""
     with np.load(path) as file:
-        return Line(file["tokens"].astype(np.int_), file["line"].astype(np.float32))
+        return Line(file["tokens"].astype(np.int_), file["line"].astype(np.float32), Melody.of(file))
 
 
 def probabilities(scores: Scores) -> Scores:
@@ -132,10 +139,10 @@ def probabilities(scores: Scores) -> Scores:
     return shares
 
 
-def read(tokens: list[int], scores: list[Scores], marks: Marks, words: int) -> Ending | None:
+def read(tokens: list[int], scores: list[Scores], marks: Marks, words: int, heard: Scores | None = None) -> Ending | None:
     """The end of a transcript; None where there is no word or nothing after it.
 
-    `tokens`: the transcript, of so many `words`. `scores`: the decoder's for each of them, and for what would have come next.
+    `tokens`: the transcript, of so many `words`. `scores`: the decoder's for each of them, and for what would have come next. `heard`: as of `Ending`.
     """
     at = len(tokens)
     while at and tokens[at - 1] in marks.all:
@@ -145,12 +152,14 @@ def read(tokens: list[int], scores: list[Scores], marks: Marks, words: int) -> E
     then = probabilities(scores[at])
     stop, ask = float(then[marks.stops].sum()), float(then[marks.asks].sum())
     last_word = float(probabilities(scores[at - 1])[tokens[at - 1]])
-    return Ending(then, last_word, stop, ask, 1.0 - stop - ask - float(then[marks.end]), words)
+    return Ending(then, last_word, stop, ask, 1.0 - stop - ask - float(then[marks.end]), words, heard)
 
 
-def over(tokens: list[int], scores: list[Scores], marks: Marks, words: int, line: Judge | None = None) -> float:
+def over(
+    tokens: list[int], scores: list[Scores], marks: Marks, words: int, line: Judge | None = None, heard: Scores | None = None
+) -> float:
     """Log odds that the end of the transcript adds to those of the turn being over; 0 where nothing is known. Arguments as of `read`."""
-    ending = read(tokens, scores, marks, words)
+    ending = read(tokens, scores, marks, words, heard)
     if ending is None:
         return 0.0
     return ending.by_marks() if line is None else line.over(ending)
