@@ -48,7 +48,8 @@ class ReadRequest:
 
 
 class ReaderEngine:
-    """The `reader` engine. `run` returns a `Reading`, `PREFILLED` for what was only prefilled. Raises LlamaError when the adapter does not fit the model, or the owner's lines do not fit.
+    """The `reader` engine. `run` returns a `Reading`, `PREFILLED` for what was only prefilled. Raises LlamaError when the adapter does not fit the model, the owner's lines do not fit,
+    or llama.cpp computes what is no number.
 
     `characters`: how long the owner's text is. `run` may be called from any thread, one at a time.
     """
@@ -124,6 +125,11 @@ class ReaderEngine:
                 (len(before) + turn.verdict_at, self._layout.verdicts),
             )
         )
+        if not np.isfinite(label).all():
+            self._forget(request.call, sequence)
+            raise LlamaError(
+                "the reader's sums are no numbers: llama.cpp was compiled for another CPU; `pip cache remove llama_cpp_python`, then `make clean call`"
+            )
         return Reading(float(done[0] - done[1]), label, tuple(float(p) for p in np.exp(verdict)))
 
     def _sequence(self, call: str) -> tuple[int, list[int], bool]:

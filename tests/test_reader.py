@@ -104,6 +104,14 @@ def test_more_calls_than_are_kept_are_read_as_well(reader: ReaderEngine) -> None
     assert "Mill Lane" in line_of(reader.run(ReadRequest("call 0", "Where are you?")))
 
 
+def test_what_is_no_number_is_an_error_and_the_next_reading_is_one(reader: ReaderEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(reader._context, "logits", lambda _: np.full(200_000, np.nan, np.float32))
+        with pytest.raises(LlamaError, match=r"no numbers.*compiled for another CPU"):
+            reader.run(ReadRequest("a", "Do you deliver?"))
+    assert "deliver" in line_of(reader.run(ReadRequest("a", "Do you deliver?")))
+
+
 def test_a_text_that_does_not_fit_says_what_to_do(model: LlamaModel) -> None:
     engine = ReaderEngine(model, threads=1, characters=100)
     try:
