@@ -354,6 +354,9 @@ def _verdict(by_form: bool | None, reading: Reading, text: str) -> bool | None:
     yes, no, _ = reading.verdict
     if by_form == (yes > no):
         return by_form
+    if by_form is False and plain(text).startswith("no "):
+        # "No security deposit on units.": it names what was asked for, and says no itself.
+        return None
     if max(yes, no) >= (VERDICT_SURE if by_form is None else VERDICT_AGAINST):
         return yes > no
     # "No step at the door.", said alone to somebody in a wheelchair, is a no.

@@ -287,12 +287,17 @@ class _Builder:
             self.bound, self.pending = self.pending, []
 
     def until(self, minute: int) -> None:
-        for day in self.pending:
+        if self.excepting and not self.pending:
+            # "Monday to Friday 8 till 5.30, except Wednesday when we stay on till 7"
+            for day in self.bound:
+                if self.excepted.get(day):
+                    self._open([day], self.excepted[day], fresh=True)
+        for day in self.pending or (self.bound if self.excepting else []):
             if self.ranges.get(day):
                 start, end = self.ranges[day][-1]
                 later = minute + 720 if minute <= 720 and minute + 720 > start and minute <= start else minute
                 self.ranges[day][-1] = (start, later if later > start else end)
-        self.bound, self.pending = self.pending, []
+        self.bound, self.pending = self.pending or self.bound, []
 
     def close(self) -> None:
         if self.pending:

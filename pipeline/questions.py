@@ -369,7 +369,7 @@ def _half_of_day(hour: int, half: str, part_name: str, text: str) -> int:
     """The hour of 24: said outright, or as people mean it: "two" is the afternoon, "seven" the evening unless it is early."""
     if hour > 12 or hour == 0:
         return hour
-    if half.startswith("p") or part_name in ("afternoon", "evening", "tonight", "night", "lunchtime"):
+    if half.startswith("p") or part_name.removeprefix("at ") in ("afternoon", "evening", "tonight", "night", "lunchtime"):
         return hour % 12 + 12
     if half.startswith("a") or part_name == "morning" or re.search(r"\b(?:early|already|breakfast)\b", text):
         return hour % 12

@@ -20,7 +20,7 @@ _OPEN = re.compile(
 _CLOSE = re.compile(r"\b(?:close|closes|closing|shut|shuts|until when|till when|how late|how long are you open|finish)\b")
 _OPENS = re.compile(r"\b(?:open|opens|start|how early)\b(?! (?:until|till|to|on|from)\b)")
 _CLOSED_DAYS = re.compile(r"\b(?:which|what) days?\b.*\b(?:closed|shut|not open|n't open)\b|\bwhen are you (?:closed|shut)\b")
-_NO_HOURS = re.compile(r"\bopen to\b|\bhow many hours\b|\b\d+ hours\b")
+_NO_HOURS = re.compile(r"\bopen to\b|\bhow many (?!days\b)|\b\d+ hours\b")
 _EVENINGS = re.compile(
     r"\b(?:any|which|what|an) (?:late )?(?:evening|night)s?\b|\blate[- ](?:night|evening|opening)s?\b|\bopen late\b|\b(?:in the|of an) evenings?\b"
 )
@@ -62,7 +62,11 @@ def _subject_of(statement: Statement) -> str:
     label, colon, _ = statement.text.partition(":")
     if not (colon and re.match(r"^[A-Z][^\d:.]*$", label)):
         days = hours.first_token(statement.text)
-        label = re.sub(r"\s+(?:is|are|run|runs|take place|on|from|between|every)\b.*$", "", statement.text[:days].strip(" ,-–"))
+        label = re.sub(
+            r"\s+(?:is|are|run|runs|works?|opens?|closes?|take place|on|from|between|every)\b.*$",
+            "",
+            statement.text[:days].strip(" ,-–"),
+        )
     label = re.sub(r"\s*[£$€]?\d.*$", "", label).strip(" ,:-–")
     if statement.topic and (not label or _GENERIC.search(label)):
         label = statement.topic
@@ -114,6 +118,9 @@ class Timetable:
                 self.others.remove(longest)
                 self.main = hours.parse(f"{' '.join(texts[longest.subject])} {own}", longest.subject)
                 self._own |= {*told[longest.subject]}
+        # "We deliver on Tuesdays between 5 and 7" is said as it stands: there is no "we deliver" on Mondays.
+        self._doing = {key for schedule in self.others if _DOING.match(schedule.subject) for key in content(schedule.subject)}
+        self.others = [schedule for schedule in self.others if not _DOING.match(schedule.subject)]
 
     @staticmethod
     def _of_season(season: Season, text: str, own: str) -> Schedule:
@@ -150,7 +157,7 @@ class Timetable:
 
     def concerns(self, question: Question, last: When | None, fact: Statement | None, telling: Sequence[str]) -> Schedule | None:
         """The schedule that a question is about, or None. `fact` is what words and meaning found, `telling` the question's rare concepts."""
-        if question.want in _OTHER_WANTS:
+        if question.want in _OTHER_WANTS or (question.when and question.verb in self._doing):
             return None
         if (
             last is None

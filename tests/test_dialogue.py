@@ -106,6 +106,13 @@ def test_a_fact_that_begins_with_no_is_not_heard_as_a_no() -> None:
     assert planned == Say("Yes, no step at the door, wheelchairs come straight in.", about=ANY)
 
 
+def test_what_is_asked_for_and_not_there_gets_no_yes() -> None:
+    dialogue = Dialogue("Store", "Hello.", "No security deposit on units.\nWe are in Mill Lane.", UNKNOWN, GOODBYE, bag)
+    said = "Is there a security deposit on the unit?"
+    reading = Reading(2.0, np.log(np.array([0.9, 0.05, 0.05], np.float32)), (0.99, 0.005, 0.005))
+    assert dialogue.respond(said, bag(dialogue.queries(said)), reading) == Say("No security deposit on units.", about=ANY)
+
+
 def test_follow_ups() -> None:
     dialogue = made()
     assert "£46" in turn(dialogue, "How much is a full groom for a medium dog?")

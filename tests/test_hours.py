@@ -47,6 +47,14 @@ from pipeline.hours import DAYS, clock_text, day_names, days_in, is_schedule, pa
             "We are open Monday to Wednesday and Friday from 9 am to 6 pm and Thursday from 9 am to 8 pm. On Saturday and Sunday we are closed.",
         ),
         (
+            "Monday to Friday 8 till 5.30, except Wednesday when we stay on till 7. Saturday 9 till 1. Shut Sundays.",
+            "We are open Monday, Tuesday, Thursday and Friday from 8 am to 5:30 pm, Wednesday from 8 am to 7 pm and Saturday from 9 am to 1 pm. On Sunday we are closed.",
+        ),
+        (
+            "Open daily 9 to 5 except Friday until 1.",
+            "We are open Saturday to Thursday from 9 am to 5 pm and Friday from 9 am to 1 pm.",
+        ),
+        (
             "Fri 5 to 11 pm. Sat 5pm to 1am.",
             "We are open Friday from 5 pm to 11 pm and Saturday from 5 pm to 1 am. From Sunday to Thursday we are closed.",
         ),

@@ -121,3 +121,18 @@ def test_what_the_business_does_on_a_day_is_not_when_it_is_open() -> None:
     assert timetable.summary().startswith("We are open Monday and Tuesday from 7:30 am to 7 pm")
     assert timetable.told_by(opening)
     assert not timetable.told_by(deliveries)
+
+
+def test_a_gate_s_hours_and_a_lunch_break_are_not_the_office_s() -> None:
+    text = """Office Monday to Friday 9 to 5, Saturday 10 to 2, closed Sunday. We lock the office noon to 12:30 on weekdays for lunch.
+Gate works with your code 6 am to 10 pm, seven days."""
+    timetable = Timetable(split(text))
+    question = analyse("What time does the office close on Saturdays?")
+    schedule = timetable.concerns(question, None, None, [*question.keys])
+    assert schedule is not None
+    assert timetable.answer(question, schedule, None, None).text == "On Saturday we close at 2 pm."
+    question = analyse("Could I get in there around eleven at night?")
+    schedule = timetable.concerns(question, None, None, [])
+    assert schedule is not None
+    assert timetable.answer(question, schedule, None, None).text.startswith("No, we are open Monday to Friday from 9 am to 5 pm")
+    assert timetable.concerns(analyse("How many units do you have open right now?"), None, None, []) is None
