@@ -117,7 +117,7 @@ class TurnThresholds(EngineTable):
     sure: float = Field(default=0.85, gt=0, le=1)
     sure_ms: int = Field(default=340, ge=40, le=2000)
     unsure_ms: int = Field(default=660, ge=40, le=4000)
-    unlikely_ms: int = Field(default=1300, ge=40, le=10000)
+    unlikely_ms: int = Field(default=1000, ge=40, le=10000)
     max_ms: int = Field(default=1800, ge=40, le=10000)
 
     @model_validator(mode="after")

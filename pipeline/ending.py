@@ -8,7 +8,7 @@ next words too (`fixtures/endings`). docs/turn-taking.md has the measurements.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +36,8 @@ _LEAST_STOP, _LEAST = 1e-3, 1e-2
 _LEAST_LOG = -30.0
 MOST = 15.0
 """No ending is surer than these log odds."""
+UNCALIBRATED = 1.0, 1.0, 0.0, 0.0, 0.0, 0.0
+"""What each of a line's signs counts where nobody has fitted it."""
 USUAL, LONGER = 8, 1.0
 """Words of a usual turn, and the most by which another's logarithm counts as longer or shorter."""
 
@@ -99,12 +101,14 @@ class Line:
     """A logistic regression over the log probabilities of `tokens` (n) and four sums of the punctuation, and what the voice adds to it.
 
     `weights`: (2, n + 5), the last one of each row alone. The first row is for a turn of eight words, the second is what being e times as long adds: after few
-    words a question mark says most, after many what else might have come.
+    words a question mark says most, after many what else might have come. `calibration`: what each of the `signs` counts, fitted to the recorded callers
+    (`fixtures/pauses/fit.py`): the turns that the rest was taught with are longer than those of a phone line, and its voices few.
     """
 
     tokens: NDArray[np.int_]
     weights: Scores
     melody: Melody | None = None
+    calibration: Scores = field(default_factory=lambda: np.array(UNCALIBRATED, np.float32))
 
     def features(self, ending: Ending) -> Scores:
         """What the line reads, shape (n + 5,)."""
@@ -117,19 +121,26 @@ class Line:
         )
         return np.concatenate((likely, np.array((*sums, 1.0)))).astype(np.float32)
 
-    def over(self, ending: Ending) -> float:
-        """Log odds of the turn being over."""
+    def signs(self, ending: Ending) -> Scores:
+        """Log odds by the line, the voice and the punctuation, line and punctuation times how much longer the turn is than a usual one, and that itself; shape (6,)."""
         usual, longer = self.weights @ self.features(ending)
         by = max(-LONGER, min(LONGER, math.log(max(1, ending.words) / USUAL)))
         sung = 0.0 if self.melody is None or ending.heard is None else self.melody.over(ending.heard)
-        return max(-MOST, min(MOST, float(usual + by * longer) + sung))
+        line, marks = float(usual + by * longer), ending.by_marks()
+        return np.array((line, sung, marks, by * line, by * marks, by), np.float32)
+
+    def over(self, ending: Ending) -> float:
+        """Log odds of the turn being over."""
+        return max(-MOST, min(MOST, float(self.calibration @ self.signs(ending))))
 
 
 @cache
 def taught(path: Path = FILE) -> Line:
     """The file's, read once: it comes with the package, for the vocabulary of the English Whisper models."""
     with np.load(path) as file:
-        return Line(file["tokens"].astype(np.int_), file["line"].astype(np.float32), Melody.of(file))
+        return Line(
+            file["tokens"].astype(np.int_), file["line"].astype(np.float32), Melody.of(file), file["calibration"].astype(np.float32)
+        )
 
 
 def probabilities(scores: Scores) -> Scores:

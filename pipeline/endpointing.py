@@ -20,12 +20,12 @@ class _Weights:
 
 
 # What was asked is in the sum, what was not is not: each sum has weights of its own.
-# Fitted to 349 thinking pauses and 311 ends of turns of fixtures/calls (fixtures/pauses/fit.py); those of callers who do not hesitate count
+# Fitted to 415 thinking pauses and 341 ends of turns of fixtures/calls (fixtures/pauses/fit.py); those of callers who do not hesitate count
 # three times, the breaths at commas next to nothing (docs/turn-taking.md).
-_ALL = _Weights(bias=-1.08, sound=0.22, words=0.39, ending=0.60, unanswered=-0.30)
-_WITHOUT_WORDS = _Weights(bias=-1.23, sound=0.19, words=0.0, ending=0.79, unanswered=-0.70)
-_WITHOUT_SOUND = _Weights(bias=-1.21, sound=0.0, words=0.38, ending=0.69, unanswered=-0.41)
-_ENDING_ALONE = _Weights(bias=-1.37, sound=0.0, words=0.0, ending=0.86, unanswered=-0.79)
+_ALL = _Weights(bias=-1.99, sound=0.18, words=0.54, ending=0.95, unanswered=-0.63)
+_WITHOUT_WORDS = _Weights(bias=-1.90, sound=0.15, words=0.0, ending=1.21, unanswered=-1.07)
+_WITHOUT_SOUND = _Weights(bias=-2.07, sound=0.0, words=0.52, ending=1.02, unanswered=-0.69)
+_ENDING_ALONE = _Weights(bias=-2.00, sound=0.0, words=0.0, ending=1.27, unanswered=-1.09)
 # For a recogniser that does not say how it ended.
 _WITHOUT_ENDING = _Weights(bias=0.56, sound=0.31, words=0.60, ending=0.0, unanswered=-1.54)
 # What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of 41 pauses, none of 75 ends.
@@ -47,7 +47,7 @@ class Waits:
     sure: float = 0.85
     sure_ms: int = 340
     unsure_ms: int = 660
-    unlikely_ms: int = 1300
+    unlikely_ms: int = 1000
     max_ms: int = 1800
 
     @property
