@@ -192,11 +192,12 @@ class WhisperEngine:
         ), looped
 
     def _heard(self, encoded: Any, seconds: float) -> Any:
-        """What the encoder made of the audio, without what it made of the empty rest of its window; None where nobody asks."""
+        """What the encoder made of the audio's end, without what it made of the empty rest of its window; None where nobody asks."""
         if self.line is None:
             return None
         near = encoded if self.device == "cpu" else encoded.to_device(ctranslate2.Device.cpu)
-        return np.array(near)[0, : int(seconds * melody.FRAMES_PER_S) + 1]
+        end = int(seconds * melody.FRAMES_PER_S) + 1
+        return np.asarray(near)[0, max(0, end - melody.FRAMES) : end].copy()
 
     def _prompt(self, request: AsrRequest) -> list[int]:
         tokenizer = self.tokenizer

@@ -58,7 +58,7 @@ def line_of(reading: Reading) -> str:
     [
         ("What does a sourdough cost?", "4 pounds 50"),
         ("Where do I find you?", "Mill Lane"),
-        ("Could you bring it round to my house?", "deliver"),
+        ("Can I have it sent to my house?", "deliver"),
         ("I'm coming by car. Is there somewhere to leave it?", "car park"),
         ("My daughter turns six, how soon do I have to let you know about a cake?", "three days"),
         ("Do you have any jobs going?", ""),

@@ -341,7 +341,7 @@ def test_the_words_are_judged_where_it_does_not_and_the_sound_where_they_do_not(
 
 
 def test_the_sound_is_not_judged_where_the_words_say_enough() -> None:
-    floor, asked = ended(3.5)
+    floor, asked = ended(3.0)
     assert asked == [SAID, WORDS]
     assert floor(ReplyPlanned(2, answered=True), WordsVerdict(1, 0.98)) == []
     assert floor.alarm_ms == 3160
@@ -355,7 +355,7 @@ def test_all_that_say_no_make_a_long_wait() -> None:
 
 
 def test_they_are_judged_after_all_where_nothing_bears_on_them() -> None:
-    floor, asked = ended(4.8)
+    floor, asked = ended(3.6)
     assert asked == [SAID]
     assert floor(ReplyPlanned(2, answered=False)) == [WORDS]
     assert floor(WordsVerdict(1, 0.02)) == [SOUND]
