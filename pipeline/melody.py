@@ -45,16 +45,19 @@ class Melody:
 
     def over(self, heard: Floats) -> float:
         """Log odds of the turn being over that the sound adds. `heard`: (n, size), the encoder's frames up to now; of fewer than FRAMES the first are zeros."""
-        last = heard[-FRAMES:].astype(np.float32)
-        if len(last) < FRAMES:
-            last = np.concatenate((np.zeros((FRAMES - len(last), last.shape[1]), np.float32), last))
-        frames = _gelu(last @ self.into + self.into_bias)
+        frames = _gelu(last_frames(heard) @ self.into + self.into_bias)
         windows = np.lib.stride_tricks.sliding_window_view(frames, KERNEL, axis=0)  # (n, hidden, KERNEL)
         frames = _gelu(windows.transpose(0, 2, 1).reshape(len(windows), -1) @ self.over_time + self.over_time_bias)
         shares = frames @ self.attention + self.position
         shares = np.exp(shares - shares.max())
         summed = (shares / shares.sum()) @ frames
         return float(np.concatenate((summed, frames[-1])) @ self.out + self.out_bias[0])
+
+
+def last_frames(heard: Floats) -> Floats:
+    """What is read of the encoder's frames, (FRAMES, size): the last ones, behind zeros where there are fewer."""
+    last = heard[-FRAMES:].astype(np.float32)
+    return np.pad(last, ((FRAMES - len(last), 0), (0, 0)))
 
 
 def _gelu(x: Floats) -> Floats:

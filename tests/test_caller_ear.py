@@ -53,6 +53,7 @@ def test_clear_silences_at_once_and_returns_every_mark() -> None:
     ear.mark("a", at(1))
     ear.mark("b", at(1))
     assert ear.clear(at(200)) == ["a", "b"]
+    assert ear.cut_at == [1600]
     assert ear.heard_samples == 1600
     ear.media(TONE, at(300))
     ear.advance(at(2000))

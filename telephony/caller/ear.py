@@ -35,6 +35,7 @@ class Ear:
         self._frames = 0
         self.received_samples = 0
         self.clears = 0
+        self.cut_at: list[int] = []
         self.onsets: list[int] = []
         self.last_audible_frame: int | None = None
 
@@ -50,7 +51,9 @@ class Ear:
     def clear(self, now: int) -> list[str]:
         """What has not been heard is dropped."""
         self.clears += 1
-        return self._take(self._player.clear(now))
+        names = self._take(self._player.clear(now))
+        self.cut_at.append(self._end)
+        return names
 
     def advance(self, now: int) -> list[str]:
         """Time has passed."""

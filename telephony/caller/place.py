@@ -135,6 +135,7 @@ def _assemble(script: CallerScript, call_sid: str, stream: _Stream, after: str, 
         trace=trace,
         caller_pcm=caller_pcm,
         bot_pcm=bot_pcm,
+        cut_at=tuple(stream.ear.cut_at),
     )
 
 

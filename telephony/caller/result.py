@@ -63,7 +63,8 @@ class CallResult:
     """One replayed call. `greeting_ms`: `start` sent to the first audible bot sample.
 
     `worst_tick_ms` is the latest that a 20 ms frame went out: measurements of a call where it is large are not to be trusted.
-    `caller_pcm` (as sent, with noise and echo) and `bot_pcm` (as heard) share one timeline at 8 kHz.
+    `caller_pcm` (as sent, with noise and echo) and `bot_pcm` (as heard) share one timeline at 8 kHz; `cut_at`: the sample up to which the bot had been played,
+    audible or not, at each `clear`.
     """
 
     name: str
@@ -82,6 +83,7 @@ class CallResult:
     trace: dict[str, Any] | None
     caller_pcm: Pcm = field(repr=False)
     bot_pcm: Pcm = field(repr=False)
+    cut_at: tuple[int, ...] = ()
 
     @property
     def passed(self) -> bool:
