@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from pipeline import polarity, questions
+from pipeline.books import only_the_books_know
 from pipeline.clauses import clause_with, clauses
 from pipeline.guard import Guard
 from pipeline.hours import DAYS
@@ -238,7 +239,7 @@ class Dialogue:
         if last is not None and elliptical:
             # "And on Friday?" asks what the last question asked.
             question = replace(question, want=last.question.want, yes_no=last.question.yes_no)
-        if self._stranger(question):
+        if self._stranger(question) or only_the_books_know(question.core):
             return Say(self._unknown, about=About(question))
         picked = self._index.pick(question, vector, previous, elliptical=elliptical, reading=reading)
         fact = picked.facts[0] if picked.confident else None

@@ -45,6 +45,13 @@ _WH = re.compile(
     r"(?:^|\b(?:and|so|but|well|then|also|okay|hi|hello|please|me|know|sorry),? |[,;] ?)(?:how|what|which|where|when|who|why)(?:'s)?\b(?! (?:about|if)\b)",
     re.IGNORECASE,
 )
+# "So you're open on Mondays, then?": the voice alone makes it a question, and the recogniser's mark.
+_STATED = re.compile(
+    r"(?:^|[,;] ?)(?:(?:and|so|but|then|also|okay|well) )*(?:you(?: guys| lot| folks| all)?|you're|you've|you'd|you'll|i|i'd|i'll|i can|we|we'd|we'll|we're|it|it's|it'll"
+    r"|that|that's|that'll|this|they|they're|there's|there is|there are|everyone|everything|kids|children|dogs) [a-z]"
+)
+# "Like around three?" says more about the question before it.
+_NEARER = re.compile(r"(?:like|say|or say|maybe|ideally|preferably|around|about)\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"\b(?:what|which) (?:\w+ )?(brand|make|model|colou?r|temperature|size|flavou?rs?|nationality|speed|age|percentage|version|software)\b"
 )
@@ -231,7 +238,13 @@ def sentences_of(said: str) -> list[str]:
             r",?\s+and (?:also )?(?=(?:how (?:much|long|old|do)|what(?:'s| is| time| are| does| do)|where|when|do you|are you|is there|can (?:i|we|you)|could (?:i|we|you))\b)",
             sentence,
         )
-    return [p for p in parts if p.strip(" .,!?")]
+    joined: list[str] = []
+    for part in (p for p in parts if p.strip(" .,!?")):
+        if joined and _NEARER.match(part) and len(part.split()) <= 5 and joined[-1].endswith("?"):
+            joined[-1] = f"{joined[-1][:-1]}, {part}"
+        else:
+            joined.append(part)
+    return joined
 
 
 def asks(sentence: str) -> bool:
@@ -257,7 +270,8 @@ def want_of(core: str) -> Want:
     for want, pattern in _WANTS:
         if re.search(pattern, text):
             return want
-    return Want.YES_NO if _YES_NO.search(text) and not _WH.search(text) else Want.OTHER
+    stated = text.endswith("?") and _STATED.search(text)
+    return Want.YES_NO if (_YES_NO.search(text) or stated) and not _WH.search(text) else Want.OTHER
 
 
 def analyse(said: str, *, sentence: int | None = None) -> Question:

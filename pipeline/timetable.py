@@ -93,6 +93,7 @@ class Timetable:
     def __init__(self, statements: Sequence[Statement]) -> None:
         told: dict[str, list[Statement]] = {}
         seasonal: list[tuple[Season, str]] = []
+        of_seasons: set[Statement] = set()
         for statement in statements:
             found = season_in(statement.text)
             if found is None and seasonal and (rest := REST.search(statement.text)):
@@ -101,10 +102,11 @@ class Timetable:
             if found is not None and timed and not _subject_of_rest(statement, found[1]):
                 start, end = found[1]
                 seasonal.append((found[0], f"{statement.text[:start]} {statement.text[end:]}"))
+                of_seasons.add(statement)
             elif statement.scheduled:
                 told.setdefault(_subject_of(statement), []).append(statement)
         texts = {subject: [statement.text for statement in those] for subject, those in told.items()}
-        self._own = set(told.get("", []))
+        self._own = {*told.get("", []), *of_seasons}
         own = " ".join(texts.pop("", []))
         parsed = {subject: hours.parse(" ".join(parts), subject) for subject, parts in texts.items()}
         self.others = [schedule for schedule in parsed.values() if schedule is not None]

@@ -122,6 +122,15 @@ def test_the_mix_is_whole_and_each_group_has_one_bot() -> None:
         assert len({bot_file(load_fixture(name)) for name in group.fixtures}) == 1
 
 
+def test_a_caller_of_many_turns_calls_several_times() -> None:
+    whole = load_fixture("hesitant-tune-a")
+    parts = whole.parts(6)
+    assert max(len(part.steps) for part in parts) == 6
+    assert tuple(step for part in parts for step in part.steps) == whole.steps
+    interrupting = load_fixture("interrupt")
+    assert interrupting.parts(1) == (interrupting,)
+
+
 def test_what_is_traced_is_sent_to_a_collector_that_takes_it() -> None:
     plan = runs_named(["traced"])[0]
     metrics = Metrics()

@@ -25,6 +25,9 @@ from pipeline.questions import Want, analyse, sentences_of, turned, when_of
         ("How warm is the water?", Want.MEASURE),
         ("When is the concert?", Want.WHEN),
         ("What happens if I'm late?", Want.OTHER),
+        ("So you're open on Mondays, then?", Want.YES_NO),
+        ("In the summer, you guys do Saturday afternoons?", Want.YES_NO),
+        ("I've a van.", Want.OTHER),
     ],
 )
 def test_the_kind_of_answer(said: str, want: Want) -> None:
@@ -65,6 +68,11 @@ def test_times_of_day(said: str, minute: int | None) -> None:
 
 def test_two_requests_in_one_breath() -> None:
     assert sentences_of("Are you open on Sunday and how much is a bath?") == ["Are you open on Sunday", "how much is a bath?"]
+
+
+def test_what_only_says_more_about_a_question_is_no_other_one() -> None:
+    assert sentences_of("Are you open Saturday afternoons? Like around three?") == ["Are you open Saturday afternoons, Like around three?"]
+    assert len(sentences_of("Are you open Saturdays? Say I came without the card, would you still do it?")) == 2
 
 
 @pytest.mark.parametrize(

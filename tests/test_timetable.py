@@ -109,6 +109,12 @@ def test_parts_of_the_year(said: str, text: str) -> None:
     assert timetable.answer(question, schedule, None, None).text == text
 
 
+def test_a_season_s_line_tells_the_business_s_hours() -> None:
+    april, october, january = (s for s in split(SEASONS) if "Lunch" not in s.text)
+    timetable = Timetable(split(SEASONS))
+    assert all(map(timetable.told_by, (april, october, january)))
+
+
 def test_a_fact_with_days_of_its_own_goes_before_the_week() -> None:
     (fact,) = split("Nail cutting £24, Thursdays only.")
     assert Timetable(split(TEXT)).concerns(analyse("Could I have that done on a Tuesday?"), None, fact, []) is None

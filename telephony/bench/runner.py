@@ -20,6 +20,8 @@ from .plan import MIX, Run
 
 # The product makes its own phrases in idle time; a line that has just been switched on has had some.
 SETTLE_S = 20.0
+# A caller who hesitates has two dozen turns; in one call, a short run would be half of them and not the share that the plan gives them.
+TURNS = 6
 
 
 def run(plan: Run, logs: Path) -> list[dict[str, Any]]:
@@ -42,7 +44,7 @@ def _groups(plan: Run, environment: dict[str, str], logs: Path) -> list[CallResu
     calls: list[CallResult] = []
     for number, group in enumerate(plan.mix or MIX):
         wanted = round(plan.turns * group.share)
-        scripts = [load_fixture(name) for name in group.fixtures]
+        scripts = [part for name in group.fixtures for part in load_fixture(name).parts(TURNS)]
         with (
             _environment(environment),
             own_server(bot_file(scripts[0]), None, logs / f"{plan.name.replace(' ', '-')}-{number}.log") as url,

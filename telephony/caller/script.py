@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pipeline.leg import Pcm
@@ -101,3 +101,10 @@ class CallerScript:
     called: str = "+15550100002"
     expect_spoken: tuple[re.Pattern[str], ...] = ()
     expect_ended_by: Literal["caller", "bot"] | None = None
+
+    def parts(self, turns: int) -> tuple[CallerScript, ...]:
+        """The same caller in calls of at most `turns` turns each; whole where a step depends on more than the answer before it."""
+        if len(self.steps) <= turns or not all(isinstance(step, Say) and isinstance(step.when, AfterBot) for step in self.steps):
+            return (self,)
+        cut = (self.steps[at : at + turns] for at in range(0, len(self.steps), turns))
+        return tuple(replace(self, steps=steps, expect_spoken=(), expect_ended_by=None) for steps in cut)

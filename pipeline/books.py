@@ -1,0 +1,28 @@
+"""Questions that only the business's books, or a look round the shop, can answer: "Is my coat ready yet?", "Did my deposit go through?".
+
+No line of an owner's text says it, and the line that sounds most like it ("ready in three days") would be a wrong answer. Of 10,000 callers' questions (`fixtures/picking/data`)
+36 have this form, and the text answers one of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.words import plain
+
+_WH = re.compile(r"\b(?:how|what|which|when|where|who|why)\b")
+_YET = re.compile(r"\b(?:is|are|was|were|has|have|did|isn't|aren't|hasn't|haven't) (?!(?:there|you open|it open)\b).*\byet\W*$")
+_WENT_THROUGH = re.compile(
+    r"\b(?:did|has|have|hasn't|didn't) (?:my|our) .{2,40}\b(?:go|gone|come|came|got|get|cleared?|arrived?) ?(?:through|in|back|out|off|there|to you)?\b"
+    r"|\b(?:did|have|has) (?:you|he|she|they|someone|somebody|anyone|anybody) (?:get|got|had|have|received?|seen?) (?:my|our|the .{2,40} i (?:sent|left|posted|emailed))\b"
+)
+_READY = re.compile(
+    r"\b(?:is|are) (?:it|they|that|he|she|mine|(?:my|our|his|her) [\w' -]{2,25}?) (?:all )?(?:ready|done|finished|fixed|mended|sorted)"
+    r"(?: (?:now|already|to (?:collect|pick up|go)))*\W*$"
+)
+
+
+def only_the_books_know(asked: str) -> bool:
+    """Whether a sentence asks how things stand with what is the caller's own."""
+    text = plain(asked)
+    return not _WH.search(text) and any(form.search(text) for form in (_YET, _WENT_THROUGH, _READY))

@@ -1,0 +1,39 @@
+"""What no owner's text can say."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.books import only_the_books_know
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Is it ready yet?",
+        "Has my saddle come back from being flocked yet?",
+        "Did my final payment go through all right?",
+        "Did you get the deposit I sent through the bank last night?",
+        "Are my boots done?",
+        "Are they ready to collect?",
+    ],
+)
+def test_how_things_stand(said: str) -> None:
+    assert only_the_books_know(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Are you open yet?",
+        "Is it ready the same day?",
+        "When is it ready?",
+        "Did you say my dog can come?",
+        "Have you got room for my mare?",
+        "Is the car park free?",
+        "Can my dog come in?",
+        "Do my children have to be finished with school?",
+    ],
+)
+def test_what_a_text_may_say(said: str) -> None:
+    assert not only_the_books_know(said)
