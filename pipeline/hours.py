@@ -160,7 +160,9 @@ class Schedule:
         if parts:
             verb = self._verb()
             text = f"{verb[0].upper()}{verb[1:]} {joined(parts)}."
-        if closed:
+        if len(closed) == 7:
+            text = f"{self._closed()[0].upper()}{self._closed()[1:]}."
+        elif closed:
             text += f"{' ' if text else ''}{'From' if len(closed) > 2 else 'On'} {day_names(closed)} {self._closed()}."
         return text
 

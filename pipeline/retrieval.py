@@ -39,7 +39,7 @@ ELSEWHERE = 0.8
 """With another statement as likely as this, a follow-up that names nothing of its own does not hang on the last fact."""
 LEAST_READ = -12.0
 """No line is read as less likely than this, in natural logarithms."""
-READ, SIGNS, NOTHING_READ = 0.5, 0.6, -1.0
+READ, SIGNS, NOTHING_READ = 0.4, 0.7, -0.75
 """What the reader's log odds of a line against nothing count, what those by the signs count beside them, and what is added."""
 NAMED = 0.5
 """How much a word of the business's own name counts."""

@@ -15,7 +15,7 @@ from pipeline.statements import Statement
 from pipeline.words import content, plain
 
 _OPEN = re.compile(
-    r"\b(?:open|opens|opened|opening|close|closes|closed|closing|shut|shuts|hours|office hours|business hours|(?:someone|somebody|anyone|anybody|you) (?:be )?there)\b"
+    r"\b(?:open|opens|opened|opening|close|closes|closed|closing|shut|shuts|hours|office hours|business hours|(?:someone|somebody|anyone|anybody|you) (?:be )?there(?! who))\b"
 )
 _CLOSE = re.compile(r"\b(?:close|closes|closing|shut|shuts|until when|till when|how late|how long are you open|finish)\b")
 _OPENS = re.compile(r"\b(?:open|opens|start|how early)\b(?! (?:until|till|to|on|from)\b)")
@@ -118,7 +118,8 @@ class Timetable:
             longest = max(self.others, key=lambda schedule: len(schedule.open_days()))
             if len(longest.open_days()) >= 3:
                 self.others.remove(longest)
-                self.main = hours.parse(f"{' '.join(texts[longest.subject])} {own}", longest.subject)
+                subject = "" if _DOING.match(longest.subject) else longest.subject
+                self.main = hours.parse(f"{' '.join(texts[longest.subject])} {own}", subject)
                 self._own |= {*told[longest.subject]}
         # "We deliver on Tuesdays between 5 and 7" is said as it stands: there is no "we deliver" on Mondays.
         self._doing = {key for schedule in self.others if _DOING.match(schedule.subject) for key in content(schedule.subject)}
@@ -195,6 +196,9 @@ class Timetable:
             return self.main
         if timed and question.yes_no and self._shut(question, fact):
             return self.main
+        if rest and not question.when.days:
+            # "Could I pay the rest in cash on the morning?" is about the cash.
+            return None
         settles = fact is not None and (_mentions_time(fact) or re.search(r"\b(?:no|not|cannot)\b|n't\b", plain(fact.text)))
         return self.main if timed and question.yes_no and not settles else None
 

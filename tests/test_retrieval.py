@@ -82,7 +82,7 @@ def test_the_fact_is_found_and_cut_down_to_what_was_asked(groomer: Business, sai
         "Do you sell gift vouchers?",
         "Which brand of brush do you use on dogs?",
         "How warm is the bath?",
-        "Do you groom horses?",
+        "Have you got a swimming pool?",
         "Who invented the telephone?",
     ],
 )
@@ -137,7 +137,7 @@ def test_what_settles_it_goes_before_what_shares_a_word(embedder: Embedder, text
 
 
 def test_two_statements_that_are_as_likely_are_both_found(embedder: Embedder) -> None:
-    text = "Shirts are washed and ironed for £3.\nShirts are ironed for £2.\nOpen daily.\nNo cheques.\nParking behind the shop."
+    text = "Shirts are washed for £3.\nShirts are ironed for £2.\nOpen daily.\nNo cheques.\nParking behind the shop."
     picked = Business(embedder, text).pick("What do you charge for shirts?")
     assert picked.second is not None
     assert {picked.facts[0].text, picked.second.facts[0].text} == set(text.splitlines()[:2])

@@ -115,6 +115,18 @@ def test_a_season_s_line_tells_the_business_s_hours() -> None:
     assert all(map(timetable.told_by, (april, october, january)))
 
 
+def test_what_is_shut_for_days_on_end_is_said_once() -> None:
+    timetable = Timetable(split("Open daily 9 to 5.30.\nClosed 20 December to 5 January."))
+    assert [week.summary() for _, week in timetable.seasons if week is not None] == ["From 20 December to 5 January we are closed."]
+
+
+def test_part_of_a_day_in_a_question_about_something_else_asks_for_no_hours() -> None:
+    timetable, question = Timetable(split(TEXT)), analyse("Could I pay the rest in cash on the morning?")
+    assert timetable.concerns(question, None, None, ["cash"]) is None
+    question = analyse("My back's bad, is there somebody there who'd put the plants in the ground for me?")
+    assert timetable.concerns(question, None, None, []) is None
+
+
 def test_a_fact_with_days_of_its_own_goes_before_the_week() -> None:
     (fact,) = split("Nail cutting £24, Thursdays only.")
     assert Timetable(split(TEXT)).concerns(analyse("Could I have that done on a Tuesday?"), None, fact, []) is None
