@@ -11,6 +11,7 @@ import re
 from pipeline.words import plain
 
 _WH = re.compile(r"\b(?:how|what|which|when|where|who|why)\b")
+_TAIL = re.compile(r"[, ]+(?:do you (?:happen to )?know|please|by any chance|can you (?:see|tell me|check)|at all)\W*$")
 _YET = re.compile(r"\b(?:is|are|was|were|has|have|did|isn't|aren't|hasn't|haven't) (?!(?:there|you open|it open)\b).*\byet\W*$")
 _WENT_THROUGH = re.compile(
     r"\b(?:did|has|have|hasn't|didn't) (?:my|our) .{2,40}\b(?:go|gone|come|came|got|get|cleared?|arrived?) ?(?:through|in|back|out|off|there|to you)?\b"
@@ -24,5 +25,5 @@ _READY = re.compile(
 
 def only_the_books_know(asked: str) -> bool:
     """Whether a sentence asks how things stand with what is the caller's own."""
-    text = plain(asked)
+    text = _TAIL.sub("", plain(asked))
     return not _WH.search(text) and any(form.search(text) for form in (_YET, _WENT_THROUGH, _READY))

@@ -21,6 +21,7 @@ from pipeline.prompts import Message, prefix, request
 from pipeline.questions import Question, Want, When
 from pipeline.reading import Reading
 from pipeline.retrieval import FactIndex, Floats, Picked, Previous
+from pipeline.settled import settled
 from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
 from pipeline.statements import LENGTH, MONEY, UNNAMED, Statement, split
@@ -288,8 +289,9 @@ class Dialogue:
         about = About(question, picked)
         text = picked.text.replace(UNNAMED, "")
         weigh = self._index.weight
-        verdict = polarity.verdict(question, picked.text, weigh)
-        if question.yes_no and reading is not None and reading.line == self._index.statements.index(fact):
+        plainly = settled(question, picked.text)
+        verdict = polarity.verdict(question, picked.text, weigh) if plainly is None else plainly
+        if plainly is None and question.yes_no and reading is not None and reading.line == self._index.statements.index(fact):
             verdict = _verdict(verdict, reading, text)
         if question.yes_no:
             return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)

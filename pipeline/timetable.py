@@ -194,13 +194,12 @@ class Timetable:
         elsewhere = question.leans and last is None
         if question.when.relative is not None and question.yes_no and not rest and not question.keys and not elsewhere:
             return self.main
-        if timed and question.yes_no and self._shut(question, fact):
+        # "Could I pay the rest in cash on the morning?" is about the cash.
+        asked = timed and question.yes_no and bool(question.when.days or not rest)
+        if asked and self._shut(question, fact):
             return self.main
-        if rest and not question.when.days:
-            # "Could I pay the rest in cash on the morning?" is about the cash.
-            return None
         settles = fact is not None and (_mentions_time(fact) or re.search(r"\b(?:no|not|cannot)\b|n't\b", plain(fact.text)))
-        return self.main if timed and question.yes_no and not settles else None
+        return self.main if asked and not settles else None
 
     def _of_the_year(self, question: Question, last: When | None) -> Schedule | None:
         """The week at the date that a question about hours names."""

@@ -11,6 +11,7 @@ from pipeline.books import only_the_books_know
     "said",
     [
         "Is it ready yet?",
+        "Is it ready yet, do you know?",
         "Has my saddle come back from being flocked yet?",
         "Did my final payment go through all right?",
         "Did you get the deposit I sent through the bank last night?",

@@ -71,7 +71,9 @@ def test_two_requests_in_one_breath() -> None:
 
 
 def test_what_only_says_more_about_a_question_is_no_other_one() -> None:
-    assert sentences_of("Are you open Saturday afternoons? Like around three?") == ["Are you open Saturday afternoons, Like around three?"]
+    assert sentences_of("Are you open Saturday afternoons? Like around three?") == [
+        "Are you open Saturday afternoons, Like around three?"
+    ]
     assert len(sentences_of("Are you open Saturdays? Say I came without the card, would you still do it?")) == 2
 
 

@@ -1,0 +1,114 @@
+"""A yes or no that the owner's own words leave no doubt about: how one may pay, what one has to bring, what has a price.
+
+The reader is right about most of the others and wrong about some of these ("Can I pay by cash?", "Cards or cash, no cheques."), so they are taken from it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.polarity import negated
+from pipeline.questions import Question
+from pipeline.statements import MONEY
+from pipeline.words import concept, content, plain, tokens
+
+_PAYS = re.compile(r"\b(?:pay|paid|paying|payment|take|takes|accept|accepts|have to be|use)\b|^(?:is|are|do you do|can i use)\b")
+_WAYS = (
+    ("cash", r"\bcash\b|\bcash only\b"),
+    ("card", r"\bcards?\b(?! (?:holders?|machine))|\bdebit\b|\bcredit card"),
+    ("cheque", r"\bche(?:que|ck)s?\b"),
+    ("transfer", r"\b(?:bank )?transfers?\b"),
+    ("phone", r"\bapple pay\b|\bgoogle pay\b|\bcontactless\b"),
+    ("amex", r"\bamex\b|\bamerican express\b"),
+    ("paypal", r"\bpaypal\b|\bvenmo\b|\bzelle\b"),
+)
+_HAS_TO_BRING = re.compile(
+    r"\b(?:need|have|got|ought|supposed|should) (?:i |we |you |they |he |she )?(?:to )?bring (?:(?:my|our|his|her|their|a|an|any|some) )?(?:own )?(?P<what>[a-z]+)"
+)
+_BRING = re.compile(
+    r"\b(?:need|have|got|ought|supposed|should|must|do) (?:i|we|you|they|he|she|to|me|us)\b.*\bbring\b|\bshould (?:i|we) bring\b"
+)
+_BRING = re.compile(
+    r"\b(?:need|have|got|ought|supposed|should|must|do) (?:i|we|you|they|he|she|to|me|us)?\b.*\bbring\b|\bbring (?:my|our|his|her|their) own\b"
+)
+_BRING = re.compile(r"\b(?:bring|brings|bringing) (?:your|their|his or her|a|an|some)? ?(?:own)?\b")
+_OFFERS = re.compile(r"\b(?:do|can|could|would|will) (?:you|they|he|she)(?: guys| lot)?\b")
+_LIMITED = re.compile(
+    r"\b(?:only|except|unless|apart from|but|not|no|from \d|up to|under|over|until|till|minimum|at least|where|if|must|extra|plus|cannot)\b|n't\b"
+)
+_SEGMENTS = re.compile(r"[,;:.]|\b(?:but|because|although|though|please|while)\b|\band (?=no\b|not\b|we (?:cannot|can't|don't))")
+_PAYING = frozenset(
+    map(
+        concept,
+        (
+            "pay",
+            "take",
+            "accept",
+            "use",
+            "do",
+            "payment",
+            "card",
+            "cash",
+            "cheque",
+            "check",
+            "debit",
+            "credit",
+            "transfer",
+            "bank",
+            "contactless",
+        ),
+    )
+)
+
+
+def settled(question: Question, text: str) -> bool | None:
+    """Yes, no, or None where it takes somebody to judge."""
+    if not question.yes_no or negated(question.core):
+        return None
+    for by in (_by_payment, _by_bringing, _by_price):
+        if (verdict := by(question, text)) is not None:
+            return verdict
+    return None
+
+
+def _by_payment(question: Question, text: str) -> bool | None:
+    """ "Can I pay by cash?"; where the caller names one way and the owner speaks of ways."""
+    asked, said = plain(question.core), plain(text)
+    ways = [pattern for _, pattern in _WAYS if re.search(pattern, asked)]
+    if len(ways) != 1 or not _PAYS.search(asked) or re.search(r"\b(?:only|deposit|free|fee|charge|discount|extra)\b", asked):
+        return None
+    if set(question.keys) - _PAYING:
+        return None  # "at the desk", "for the deposit": the way may differ there
+    told = {negated(segment) for segment in _SEGMENTS.split(said) if re.search(ways[0], segment)}
+    if told:
+        return None if len(told) > 1 else not told.pop()
+    only = re.search(r"\bonly\b", said) and any(re.search(pattern, said) for _, pattern in _WAYS)
+    return False if only else None
+
+
+def _by_bringing(question: Question, text: str) -> bool | None:
+    """ "Do we need to bring our own towels?"."""
+    asked = _HAS_TO_BRING.search(plain(question.core))
+    if asked is None:
+        return None
+    told = [segment for segment in _SEGMENTS.split(plain(text)) if concept(asked["what"]) in content(segment)]
+    if len(told) != 1:
+        return None
+    if re.search(r"\b(?:provided?|supplied|supply|included|lend|no need|needn't)\b", told[0]):
+        return bool(re.search(r"\bnot (?:provided|supplied|included)\b|n't (?:provide|supply|include)", told[0]))
+    return True if _BRING.search(told[0]) and not negated(told[0]) else None
+
+
+def _by_price(question: Question, text: str) -> bool | None:
+    """ "Do you take trousers up?" where "Trousers taken up £11" is all that is said."""
+    if (
+        not _OFFERS.search(plain(question.core))
+        or question.when
+        or question.verb == concept("charge")
+        or not MONEY.search(text)
+        or _LIMITED.search(plain(text))
+    ):
+        return None
+    keys = {key for key in question.keys if key != question.verb}
+    found = set(content(text))
+    return True if keys and keys <= found and len(tokens(text)) <= 12 else None
