@@ -26,6 +26,7 @@ from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
 from pipeline.statements import LENGTH, MONEY, UNNAMED, Statement, split
 from pipeline.timetable import Timetable, offers
+from pipeline.verdict import weighed
 from pipeline.words import concept, generalised, plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
@@ -34,13 +35,6 @@ SURE = 0.8
 """Probability from which a fact is given in place of a reply that failed the guard, whatever was asked."""
 LIKELY = 0.5
 """Probability from which a fact goes before the opening hours."""
-VERDICT_SURE, VERDICT_AGAINST, VERDICT_AGREED = 0.6, 0.5, 0.5
-"""Probabilities from which the reader's yes or no stands: alone, and against what the form of the fact says; and from which its yes stands beside a yes by the form.
-On 191 questions of businesses left out of training, three in four of them with a no for an answer and each without the one before, 100 right and 21 wrong."""
-_DENIES = re.compile(
-    r"(?:(?:sorry|we|you|they|i|he|she|it|there|(?:the|our) \w+)(?:'re|'s|'ve)? )?(?:(?:are|is|do|does|can|will|have|has) )?"
-    r"(?:no|not|never|don't|doesn't|can't|cannot|won't|isn't|aren't|haven't)\b"
-)
 AS_WRITTEN = 16
 """Words up to which a fact is said as it stands: a small model's rewording of it is right no more often, and costs half a second."""
 MAX_VOCABULARY = 60
@@ -292,7 +286,7 @@ class Dialogue:
         plainly = settled(question, picked.text)
         verdict = polarity.verdict(question, picked.text, weigh) if plainly is None else plainly
         if plainly is None and question.yes_no and reading is not None and reading.line == self._index.statements.index(fact):
-            verdict = _verdict(verdict, reading, text)
+            verdict = weighed(verdict, reading, text)
         if question.yes_no:
             return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
         if question.want in _WORD_FOR_WORD or polarity.negated(text):
@@ -354,21 +348,6 @@ class Dialogue:
                 return Say("Go ahead, please." if self._history.asked_more else more)
             case _:
                 return Say(_CANNED[kind])
-
-
-def _verdict(by_form: bool | None, reading: Reading, text: str) -> bool | None:
-    """Yes or no by the form of the fact and by the reader. Where they differ and the reader is not sure, the fact is said alone."""
-    yes, no, _ = reading.verdict
-    if by_form == (yes > no) and (not by_form or yes >= VERDICT_AGREED):
-        return by_form
-    if by_form is False and plain(text).startswith("no "):
-        # "No security deposit on units.": it names what was asked for, and says no itself.
-        return None
-    if max(yes, no) >= (VERDICT_SURE if by_form is None else VERDICT_AGAINST):
-        # "Yes, we don't take children under five" is no answer.
-        return None if yes > no and by_form is not True and _DENIES.match(plain(text)) else yes > no
-    # "No step at the door.", said alone to somebody in a wheelchair, is a no.
-    return True if yes > no and plain(text).startswith("no ") else None
 
 
 def _corrected(said: str) -> str:
