@@ -1,6 +1,6 @@
 """Yes or no by the form of the fact and by the reader, and neither where it is not likely enough: then the fact is said alone.
 
-A wrong "No," before the right fact is worse than none. The thresholds are where, on 559 questions of 60 businesses that the reader had not been taught (36 of them with
+A wrong "No," before the right fact is worse than none. The thresholds are where, on 552 questions of 60 businesses that the reader had not been taught (36 of them with
 ordinary callers), at least five of six such answers were right: the reader says no too readily to what the owner says without a "no", "not" or "only".
 """
 
