@@ -26,7 +26,7 @@ from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
 from pipeline.statements import LENGTH, MONEY, UNNAMED, Statement, split
 from pipeline.timetable import Timetable, offers
-from pipeline.verdict import weighed
+from pipeline.verdict import denies, weighed
 from pipeline.words import concept, generalised, plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
@@ -285,8 +285,10 @@ class Dialogue:
         weigh = self._index.weight
         plainly = settled(question, picked.text)
         verdict = polarity.verdict(question, picked.text, weigh) if plainly is None else plainly
-        if plainly is None and question.yes_no and reading is not None and reading.line == self._index.statements.index(fact):
-            verdict = weighed(verdict, reading, text)
+        if plainly is None and question.yes_no and reading is not None:
+            # A reader who points elsewhere has not judged this fact; a yes by its form alone is wrong too often where it denies something.
+            read = reading.line == self._index.statements.index(fact)
+            verdict = weighed(verdict, reading, text) if read else None if verdict and denies(text) else verdict
         if question.yes_no:
             return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
         if question.want in _WORD_FOR_WORD or polarity.negated(text):

@@ -18,6 +18,11 @@ YES_TO_A_DENIAL, YES_TO_A_PLAIN_FACT, YES_AGREED = 0.8, 0.75, 0.5
 _DENIAL = re.compile(r"\b(?:no|not|never|nothing|nobody|none|cannot|without|only|except|unless|closed|shut|must)\b|n't\b")
 
 
+def denies(text: str) -> bool:
+    """Whether there is a "no", "not" or "only" in a fact."""
+    return _DENIAL.search(plain(text)) is not None
+
+
 def weighed(by_form: bool | None, reading: Reading, text: str) -> bool | None:
     """`by_form`: what `pipeline.polarity` makes of it. `text`: the fact."""
     said = plain(text)
@@ -25,12 +30,12 @@ def weighed(by_form: bool | None, reading: Reading, text: str) -> bool | None:
     if by_form is True and said.startswith("no ") and yes > no:
         # "No step at the door.", said alone to somebody in a wheelchair, is a no.
         return True
-    denies = _DENIAL.search(said) is not None
+    denial = denies(text)
     if no > yes:
         # "No security deposit on units." says no itself.
         agreed = by_form is False and not said.startswith("no ")
-        alone = by_form is None and no >= (NO_TO_A_DENIAL if denies else NO_TO_A_PLAIN_FACT)
+        alone = by_form is None and no >= (NO_TO_A_DENIAL if denial else NO_TO_A_PLAIN_FACT)
         return False if agreed or alone else None
     if by_form is None:
-        return True if yes >= (YES_TO_A_DENIAL if denies else YES_TO_A_PLAIN_FACT) else None
-    return True if by_form and not denies and yes >= YES_AGREED else None
+        return True if yes >= (YES_TO_A_DENIAL if denial else YES_TO_A_PLAIN_FACT) else None
+    return True if by_form and not denial and yes >= YES_AGREED else None
