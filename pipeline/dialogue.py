@@ -282,15 +282,9 @@ class Dialogue:
         """The fact as it stands where its form settles a yes or no or it is a name or number to be given; else in the model's words."""
         about = About(question, picked)
         text = picked.text.replace(UNNAMED, "")
-        weigh = self._index.weight
-        plainly = settled(question, picked.text)
-        verdict = polarity.verdict(question, picked.text, weigh) if plainly is None else plainly
-        if plainly is None and question.yes_no and reading is not None:
-            # A reader who points elsewhere has not judged this fact; a yes by its form alone is wrong too often where it denies something.
-            read = reading.line == self._index.statements.index(fact)
-            verdict = weighed(verdict, reading, text) if read else None if verdict and denies(text) else verdict
+        verdict = self._yes_or_no(question, picked.text, fact, reading)
         if question.yes_no:
-            return Say(fallback(polarity.deciding(question, text, weigh), verdict), about=about)
+            return Say(fallback(polarity.deciding(question, text, self._index.weight), verdict), about=about)
         if question.want in _WORD_FOR_WORD or polarity.negated(text):
             # Of "your money back up to 48 hours before, after that no refund" a small model keeps one half.
             return Say(fallback(text, None), about=about)
@@ -310,6 +304,18 @@ class Dialogue:
             fact=text,
             about=about,
         )
+
+    def _yes_or_no(self, question: Question, text: str, fact: Statement, reading: Reading | None) -> bool | None:
+        """What leaves no doubt; else what the form of the fact and the reader say."""
+        if (plainly := settled(question, text)) is not None:
+            return plainly
+        by_form = polarity.verdict(question, text, self._index.weight)
+        if reading is None or not question.yes_no:
+            return by_form
+        if reading.line == self._index.statements.index(fact):
+            return weighed(by_form, reading, text.replace(UNNAMED, ""))
+        # A reader who points elsewhere has not judged this fact; a yes by its form alone is wrong too often where it denies something.
+        return None if by_form and denies(text) else by_form
 
     def _together(self, plans: list[Plan]) -> Plan:
         """Two requests in one breath: the last one may be worded by the model, the others are said as they stand."""

@@ -14,22 +14,16 @@ from pipeline.words import concept, content, plain, tokens
 
 _PAYS = re.compile(r"\b(?:pay|paid|paying|payment|take|takes|accept|accepts|have to be|use)\b|^(?:is|are|do you do|can i use)\b")
 _WAYS = (
-    ("cash", r"\bcash\b|\bcash only\b"),
-    ("card", r"\bcards?\b(?! (?:holders?|machine))|\bdebit\b|\bcredit card"),
-    ("cheque", r"\bche(?:que|ck)s?\b"),
-    ("transfer", r"\b(?:bank )?transfers?\b"),
-    ("phone", r"\bapple pay\b|\bgoogle pay\b|\bcontactless\b"),
-    ("amex", r"\bamex\b|\bamerican express\b"),
-    ("paypal", r"\bpaypal\b|\bvenmo\b|\bzelle\b"),
+    r"\bcash\b",
+    r"\bcards?\b(?! (?:holders?|machine))|\bdebit\b",
+    r"\bche(?:que|ck)s?\b",
+    r"\btransfers?\b",
+    r"\bapple pay\b|\bgoogle pay\b|\bcontactless\b",
+    r"\bamex\b|\bamerican express\b",
+    r"\bpaypal\b|\bvenmo\b|\bzelle\b",
 )
 _HAS_TO_BRING = re.compile(
     r"\b(?:need|have|got|ought|supposed|should) (?:i |we |you |they |he |she )?(?:to )?bring (?:(?:my|our|his|her|their|a|an|any|some) )?(?:own )?(?P<what>[a-z]+)"
-)
-_BRING = re.compile(
-    r"\b(?:need|have|got|ought|supposed|should|must|do) (?:i|we|you|they|he|she|to|me|us)\b.*\bbring\b|\bshould (?:i|we) bring\b"
-)
-_BRING = re.compile(
-    r"\b(?:need|have|got|ought|supposed|should|must|do) (?:i|we|you|they|he|she|to|me|us)?\b.*\bbring\b|\bbring (?:my|our|his|her|their) own\b"
 )
 _BRING = re.compile(r"\b(?:bring|brings|bringing) (?:your|their|his or her|a|an|some)? ?(?:own)?\b")
 _OFFERS = re.compile(r"\b(?:do|can|could|would|will) (?:you|they|he|she)(?: guys| lot)?\b")
@@ -38,26 +32,7 @@ _LIMITED = re.compile(
 )
 _SEGMENTS = re.compile(r"[,;:.]|\b(?:but|because|although|though|please|while)\b|\band (?=no\b|not\b|we (?:cannot|can't|don't))")
 _PAYING = frozenset(
-    map(
-        concept,
-        (
-            "pay",
-            "take",
-            "accept",
-            "use",
-            "do",
-            "payment",
-            "card",
-            "cash",
-            "cheque",
-            "check",
-            "debit",
-            "credit",
-            "transfer",
-            "bank",
-            "contactless",
-        ),
-    )
+    map(concept, "pay take accept use do payment card cash cheque check debit credit transfer bank contactless".split())
 )
 
 
@@ -74,7 +49,7 @@ def settled(question: Question, text: str) -> bool | None:
 def _by_payment(question: Question, text: str) -> bool | None:
     """ "Can I pay by cash?"; where the caller names one way and the owner speaks of ways."""
     asked, said = plain(question.core), plain(text)
-    ways = [pattern for _, pattern in _WAYS if re.search(pattern, asked)]
+    ways = [way for way in _WAYS if re.search(way, asked)]
     if len(ways) != 1 or not _PAYS.search(asked) or re.search(r"\b(?:only|deposit|free|fee|charge|discount|extra)\b", asked):
         return None
     if set(question.keys) - _PAYING:
@@ -82,7 +57,7 @@ def _by_payment(question: Question, text: str) -> bool | None:
     told = {negated(segment) for segment in _SEGMENTS.split(said) if re.search(ways[0], segment)}
     if told:
         return None if len(told) > 1 else not told.pop()
-    only = re.search(r"\bonly\b", said) and any(re.search(pattern, said) for _, pattern in _WAYS)
+    only = re.search(r"\bonly\b", said) and any(re.search(way, said) for way in _WAYS)
     return False if only else None
 
 
