@@ -187,7 +187,7 @@ class Grammar(Engine):
 
     def run(self, request: ReadRequest) -> Reading:
         self.begin()
-        over = -7.6 if re.search(r"(?:the|an?)\W*$", request.said) else 3.0
+        over = -7.6 if re.search(r"(?:the|an?)\W*$", request.said) else 0.0
         return Reading(over, np.zeros(self.lines + 1, np.float32), (0.3, 0.3, 0.4))
 
 

@@ -288,9 +288,9 @@ def test_an_unsure_verdict_waits_longer() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
     floor(Verdict(1, 0.4), FinalReady(1, "are you open today", 0.9))
-    assert floor.alarm_ms == 3562
-    assert floor.silence(3561) == []
-    assert floor.silence(3562)[0] == Count("bet_won")
+    assert floor.alarm_ms == 3750
+    assert floor.silence(3749) == []
+    assert floor.silence(3750)[0] == Count("bet_won")
 
 
 def test_a_low_verdict_ends_in_the_longest_wait() -> None:
@@ -306,7 +306,7 @@ def test_the_words_are_judged_with_the_sound() -> None:
     floor(Verdict(1, 0.95), at=3100)
     assert floor.alarm_ms == 4800  # nothing is known of the words yet
     assert floor(FinalReady(1, "are you open today", 0.9))[-1] == JudgeWords(1, "are you open today")
-    floor(WordsVerdict(1, 0.9))
+    floor(WordsVerdict(1, 0.5))
     assert floor.alarm_ms == 3160
 
 
@@ -334,7 +334,7 @@ def test_the_words_are_judged_where_it_does_not_and_the_sound_where_they_do_not(
     assert asked == [SAID, WORDS]
     assert floor(ReplyPlanned(2, answered=True)) == []
     assert floor.alarm_ms == 4800
-    assert floor(WordsVerdict(1, 0.8)) == [SOUND]
+    assert floor(WordsVerdict(1, 0.6)) == [SOUND]
     assert floor.alarm_ms == 4800
     assert floor(Verdict(1, 0.99)) == []
     assert floor.alarm_ms == 3160
@@ -355,7 +355,7 @@ def test_all_that_say_no_make_a_long_wait() -> None:
 
 
 def test_they_are_judged_after_all_where_nothing_bears_on_them() -> None:
-    floor, asked = ended(3.95)
+    floor, asked = ended(3.6)
     assert asked == [SAID]
     assert floor(ReplyPlanned(2, answered=False)) == [WORDS]
     assert floor(WordsVerdict(1, 0.02)) == [SOUND]
@@ -383,7 +383,7 @@ def test_words_that_go_on_make_a_sure_sound_wait() -> None:
 def test_what_nothing_is_known_about_is_waited_for() -> None:
     floor = greeted(replace(SETTINGS, words=True))
     paused(floor, 2000, 3000)
-    floor(Verdict(1, 0.9), FinalReady(1, "what my sister told me", 0.9), WordsVerdict(1, 0.87))
+    floor(Verdict(1, 0.9), FinalReady(1, "what my sister told me", 0.9), WordsVerdict(1, 0.7))
     assert floor.alarm_ms == 3160
     floor(ReplyPlanned(2, answered=False))
     assert floor.alarm_ms is not None
