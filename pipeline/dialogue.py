@@ -238,7 +238,7 @@ class Dialogue:
         if last is not None and elliptical:
             # "And on Friday?" asks what the last question asked.
             question = replace(question, want=last.question.want, yes_no=last.question.yes_no)
-        if self._stranger(question) or only_the_books_know(question.core):
+        if self._stranger(question) or only_the_books_know(question):
             return Say(self._unknown, about=About(question))
         picked = self._index.pick(question, vector, previous, elliptical=elliptical, reading=reading)
         fact = picked.facts[0] if picked.confident else None
