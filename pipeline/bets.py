@@ -17,7 +17,6 @@ from pipeline.asr import SURE, SURE_ENOUGH, AsrRequest, Transcript, WhisperEngin
 from pipeline.ears import Ears
 from pipeline.engines import Engines
 from pipeline.jobs import Job, Priority, Work
-from pipeline.leg import Pcm
 from pipeline.scheduler import JobDroppedError, Ran
 from pipeline.smart_turn import TurnRequest
 from pipeline.trace import BetTrace, Span, TurnTrace
@@ -85,7 +84,7 @@ class Bets:
 
     def judge(self, command: Judge) -> None:
         """Ask for the verdict by the sound."""
-        request = TurnRequest(self._utterance(command.start, command.end), self._rate_hz)
+        request = TurnRequest(self._ears.utterance(self._before(command.start), command.end), self._rate_hz)
         self._tasks.append(self._spawn(self._judge(command.bet, request), f"turn-{command.bet}"))
 
     def judge_words(self, command: JudgeWords) -> None:
@@ -129,7 +128,9 @@ class Bets:
 
     async def hear_partial(self, start: int, end: int) -> str:
         """What the caller has said so far; empty when it was given up. Raises JobDroppedError, and what the model raises."""
-        self._partial = request = AsrRequest(self._utterance(start, end), self._rate_hz, self._bias, text_only=True)
+        self._partial = request = AsrRequest(
+            self._ears.caller.between(self._before(start), end), self._rate_hz, self._bias, text_only=True
+        )
         work = Work("asr", Priority.PARTIAL, (self._call, self.number + 1))
         try:
             ran = await self._engines.scheduler.run(self._engines.partial, work, request)
@@ -139,7 +140,7 @@ class Bets:
         return "" if request.given_up.is_set() else ran.value.text
 
     async def _transcribe(self, command: Transcribe, priority: Priority) -> None:
-        request = AsrRequest(self._utterance(command.start, command.end), self._rate_hz, self._bias)
+        request = AsrRequest(self._ears.utterance(self._before(command.start), command.end), self._rate_hz, self._bias)
         self._awaited = priority is Priority.FIRST_PHRASE
         try:
             first = await self._heard_first(command.bet, request)
@@ -216,7 +217,6 @@ class Bets:
         self._take(EngineFailed(engine, bet))
         return None
 
-    def _utterance(self, start: int, end: int) -> Pcm:
-        """What the caller said, with a little before it, but not the end of what was answered already."""
-        before = start - self._rate_hz * PREROLL_MS // 1000
-        return self._ears.caller.between(max(0, before, min(self.answered, start)), end)
+    def _before(self, start: int) -> int:
+        """Where to begin with what the caller said from `start` on: a little before it, but not with the end of what was answered already."""
+        return max(0, start - self._rate_hz * PREROLL_MS // 1000, min(self.answered, start))

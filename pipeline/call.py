@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
@@ -22,11 +22,11 @@ from pipeline.event_log import Answer
 from pipeline.heard import heard_words
 from pipeline.jobs import Priority, Work
 from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Played, Resumed, Segment, Started
+from pipeline.likeness import TextVectors
 from pipeline.listen_ahead import ListenAhead
 from pipeline.reading import Reading
 from pipeline.recorder import NotRecorded, Recorder
 from pipeline.reply import Reply, ReplyMaker
-from pipeline.retrieval import Floats
 from pipeline.scheduler import JobDroppedError, SchedulerClosedError
 from pipeline.speaker import WireFormat
 from pipeline.trace import MS, BargeIn, CallTrace, Span, TurnTrace
@@ -151,7 +151,10 @@ class Call:
             leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._settles, self._reader
         )
         self._partial: asyncio.Task[None] | None = None
-        self._embedded: tuple[tuple[str, ...], Floats | None] = (), None  # what was looked up last: the same is asked for twice
+        self._embedded: tuple[tuple[str, ...], Sequence[TextVectors] | None] = (
+            (),
+            None,
+        )  # what was looked up last: the same is asked for twice
         self._replies: dict[int, Reply] = {}
         self._noticed: Span | None = None  # how the newest pause was
         self._over_bot: int | None = None  # first sample of what the caller said over the bot

@@ -17,10 +17,11 @@ from pipeline.books import only_the_books_know
 from pipeline.clauses import clause_with, clauses
 from pipeline.guard import Guard
 from pipeline.hours import DAYS
+from pipeline.likeness import TextVectors
 from pipeline.prompts import Message, prefix, request
 from pipeline.questions import Question, Want, When
 from pipeline.reading import Reading
-from pipeline.retrieval import FactIndex, Floats, Picked, Previous
+from pipeline.retrieval import FactIndex, Picked, Previous
 from pipeline.settled import settled
 from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
@@ -119,7 +120,7 @@ class Dialogue:
         instructions: str,
         unknown: str,
         goodbye: str,
-        embed: Callable[[Sequence[str]], Floats],
+        embed: Callable[[Sequence[str]], Sequence[TextVectors]],
         today: dt.date | None = None,
         as_written: int = AS_WRITTEN,
     ) -> None:
@@ -165,8 +166,8 @@ class Dialogue:
             facts = tuple(fact for fact in self._index.statements if self._timetable.told_by(fact))
         return about.question.text, self._index.statements.index(facts[0]) if facts else None
 
-    def respond(self, said: str, vectors: Floats | None, reading: Reading | None = None) -> Plan:
-        """The plan for what the caller said. `vectors`: `queries(said)` embedded, shape (len, 768), or None where there are none.
+    def respond(self, said: str, vectors: Sequence[TextVectors] | None, reading: Reading | None = None) -> Plan:
+        """The plan for what the caller said. `vectors`: `queries(said)` embedded, one each, or None where there are none.
 
         `reading`: what the reader makes of `said`, after `before()`.
         """
@@ -228,7 +229,7 @@ class Dialogue:
         own = [i for i in asking if questions.analyse(parts[i]).keys or questions.when_of(parts[i])]
         return list(own[-2:]) if len(own) >= 2 else [None]
 
-    def _one(self, text: str, number: int | None, vector: Floats | None, reading: Reading | None) -> Plan:
+    def _one(self, text: str, number: int | None, vector: TextVectors | None, reading: Reading | None) -> Plan:
         question = questions.analyse(text, sentence=number)
         if number is not None:
             question = questions.analyse(question.core)

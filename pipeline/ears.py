@@ -136,6 +136,13 @@ class Ears:
             self._talking = False
             events.append(SpeechPaused(sample))
 
+    def utterance(self, start: int, end: int) -> Pcm:
+        """What the caller said in [start, end), `end` lying `pause_ms` behind where the pause began. What was taken for silence there is silence: in 40 ms of a
+        line's noise behind the last word tiny.en hears that somebody goes on (docs/turn-taking.md)."""
+        pcm = self.caller.between(start, end)
+        pcm[max(0, len(pcm) - self._rate_hz * self._hearing.pause_ms // 1000) :] = 0
+        return pcm
+
     # echo
 
     def _echo_possible(self, sample: int) -> bool:

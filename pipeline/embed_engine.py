@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.embedding import Embedder, Floats
+from pipeline.embedding import Embedder
+from pipeline.likeness import TextVectors
 from pipeline.picking import trained
 
 
 class EmbedEngine:
-    """The `embed` engine: `run` takes texts and returns their vectors, shape (len, 768), L2-normalised. `model`: an MPNet folder."""
+    """The `embed` engine: `run` takes texts and returns their vectors. `model`: an MPNet folder."""
 
     name = "embed"
     device = "cpu"
@@ -24,6 +25,6 @@ class EmbedEngine:
         """By length."""
         return sum(12.0 + 0.2 * len(text) for text in request)
 
-    def run(self, request: Sequence[str]) -> Floats:
+    def run(self, request: Sequence[str]) -> list[TextVectors]:
         """The texts' vectors."""
         return self.embed(request)

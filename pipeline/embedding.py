@@ -19,6 +19,8 @@ from ctranslate2.specs import common_spec, transformer_spec
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from pipeline.likeness import TextVectors
+
 Floats = NDArray[np.float32]
 
 DIMENSIONS = 768
@@ -143,9 +145,9 @@ class Embedder:
                 raise EmbeddingError(f"{path} has no tensor {error}") from error
             self._encoder = ctranslate2.Encoder(made, device="cpu", compute_type="int8", inter_threads=1, intra_threads=1)
 
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """Vectors of shape (len(texts), 768), float32, of length one: a dot product is the cosine."""
-        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+    def embed(self, texts: Sequence[str]) -> list[TextVectors]:
+        """The vectors of each text, as a whole and of its tokens between the two that frame it: a dot product is a cosine."""
+        found: dict[int, TextVectors] = {}
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(tokens)), key=lambda number: len(tokens[number]))
         for at in range(0, len(order), _TOGETHER):
@@ -153,7 +155,13 @@ class Embedder:
             ids = [tokens[number] for number in some]
             positions = [list(range(_FIRST_POSITION, _FIRST_POSITION + len(text))) for text in ids]
             states = np.array(self._encoder.forward_batch(ids, token_type_ids=positions).last_hidden_state)
-            vectors[some] = [state[: len(text)].mean(axis=0) for state, text in zip(states, ids, strict=True)]
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        result: Floats = vectors / np.maximum(lengths, 1e-9)
-        return result
+            for number, text, state in zip(some, ids, states, strict=True):
+                whole, own = state[: len(text)].mean(axis=0), state[1 : len(text) - 1]
+                found[number] = TextVectors(_unit(whole), _unit(own if len(own) else whole[None]))
+        return [found[number] for number in range(len(tokens))]
+
+
+def _unit(vectors: Floats) -> Floats:
+    """Of length one along the last axis."""
+    made: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return made

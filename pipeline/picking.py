@@ -25,6 +25,7 @@ class Weights:
     """What each of a statement's scores adds to its log odds of being the answer, and `nothing`, those of no statement being it."""
 
     meaning: float
+    detail: float
     words: float
     kind: float
     context: float
@@ -33,10 +34,14 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """`deltas`: by name of a dense layer ("encoder.layer.3.output.dense") what is added to its matrix, shape (in, out), float32."""
+    """`deltas`: by name of a dense layer ("encoder.layer.3.output.dense") what is added to its matrix, shape (in, out), float32.
+
+    `worth`: how much a token of the question tells (`pipeline.likeness`), shape (768,).
+    """
 
     deltas: dict[str, Floats]
     weights: Weights
+    worth: Floats
 
 
 @cache
@@ -45,4 +50,4 @@ def trained(path: Path = FILE) -> Trained:
     with np.load(path) as file:
         names = [name.removesuffix(".down") for name in file.files if name.endswith(".down")]
         deltas = {name: file[f"{name}.down"].astype(np.float32) @ file[f"{name}.up"].astype(np.float32) for name in names}
-        return Trained(deltas, Weights(*map(float, file["weights"])))
+        return Trained(deltas, Weights(*map(float, file["weights"])), file["worth"])

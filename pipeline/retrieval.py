@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.ages import age_of, has_age, includes
 from pipeline.hours import days_in
+from pipeline.likeness import Likeness, TextVectors
 from pipeline.picking import Weights, trained
 from pipeline.polarity import asks_free, clauses, negated
 from pipeline.questions import Question, Want
@@ -21,9 +21,6 @@ from pipeline.reading import Reading
 from pipeline.signs import DENIED, Scores, Signs, kind_of, nearness
 from pipeline.statements import LENGTH, MONEY, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, tokens
-
-Floats = NDArray[np.float32]
-
 
 _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
 _PEOPLE = frozenset({"=child", "=adult", "=woman", "=man", "=senior"})
@@ -74,14 +71,16 @@ class Previous:
 
 
 class FactIndex:
-    """Statements with their vectors (n, 768), ready to be asked."""
+    """Statements with their vectors, ready to be asked. Without vectors words alone tell."""
 
-    def __init__(self, statements: Sequence[Statement], vectors: Floats, name: str = "", weights: Weights | None = None) -> None:
+    def __init__(
+        self, statements: Sequence[Statement], vectors: Sequence[TextVectors] | None, name: str = "", weights: Weights | None = None
+    ) -> None:
         self._weights = weights or trained().weights
         # At "Bramble Bay Kayaks" a kayak tells nothing.
         self._name = frozenset(content(name))
         self.statements = tuple(statements)
-        self._vectors = vectors
+        self._likeness = Likeness(vectors, trained().worth) if vectors else None
         self._keys = [Counter(content(s.full)) for s in self.statements]
         # "High chairs" is found by "highchairs" too.
         self._pairs = [
@@ -148,14 +147,15 @@ class FactIndex:
                 weights.setdefault(key, 0.25 if any(map(self.telling, question.keys)) else 0.5)
         return {key: weight * self._idf.get(key, self._unseen) for key, weight in weights.items()}
 
-    def scores(self, question: Question, vector: Floats | None, previous: Previous | None) -> list[Scores]:
+    def scores(self, question: Question, vector: TextVectors | None, previous: Previous | None) -> list[Scores]:
         """One for each statement."""
         weights = self.weights(question, previous)
         whole = sum(weights.values()) or 1.0
         # "Could somebody fetch us from the station?": who fetches bears more on it than what is at the station.
         done = question.verb if question.want is Want.YES_NO and self.telling(question.verb) else ""
         signs = Signs.of(question, previous.question if previous is not None and question.leans else None)
-        cosines = self._vectors @ vector if vector is not None else np.zeros(len(self.statements), dtype=np.float32)
+        unlike = np.zeros(len(self.statements), np.float32)
+        alike = (unlike, unlike) if vector is None or self._likeness is None else self._likeness.to(vector)
         last = (
             previous.picked.facts[0]
             if previous is not None and question.leans and previous.picked and previous.picked.facts
@@ -165,7 +165,8 @@ class FactIndex:
             Scores(
                 words=sum(NAMED * w if key in self._name else w for key, w in weights.items() if key in keys or key in pairs)
                 / whole,
-                meaning=float(cosine),
+                meaning=float(whole_alike),
+                detail=float(detail_alike),
                 kind=kind
                 + signs.beyond_kind(statement)
                 + (DENIED if self._denies(number, question) else 0.0)
@@ -173,8 +174,8 @@ class FactIndex:
                 context=nearness(statement, last, yes_no=question.yes_no)
                 * (0.5 if any(map(self.telling, question.keys)) and not question.points else 1.0),
             )
-            for number, (statement, keys, pairs, cosine, kind) in enumerate(
-                zip(self.statements, self._keys, self._pairs, cosines, self._kinds[signs.want], strict=True)
+            for number, (statement, keys, pairs, whole_alike, detail_alike, kind) in enumerate(
+                zip(self.statements, self._keys, self._pairs, *alike, self._kinds[signs.want], strict=True)
             )
         ]
 
@@ -196,7 +197,7 @@ class FactIndex:
     def pick(
         self,
         question: Question,
-        vector: Floats | None,
+        vector: TextVectors | None,
         previous: Previous | None = None,
         *,
         elliptical: bool = False,

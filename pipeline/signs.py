@@ -45,10 +45,12 @@ _EXTRA = re.compile(r"(?:late|early|extra|additional|lost|spare|deposit|surcharg
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How one statement fares: words (share of the question's, 0 to 1), meaning (cosine), kind of answer, nearness to the last fact."""
+    """How one statement fares: words (share of the question's, 0 to 1), meaning and detail (cosines, `pipeline.likeness`), kind of answer, nearness to the
+    last fact."""
 
     words: float
     meaning: float
+    detail: float
     kind: float
     context: float
 
@@ -57,6 +59,7 @@ class Scores:
         return (
             weights.words * self.words
             + weights.meaning * self.meaning
+            + weights.detail * self.detail
             + weights.kind * self.kind
             + weights.context * self.context
             - weights.nothing

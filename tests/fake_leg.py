@@ -19,6 +19,7 @@ import numpy as np
 from pipeline.asr import AsrRequest, Transcript
 from pipeline.audibility import rms
 from pipeline.leg import Audio, Capability, Ended, Flushed, LegEvent, Outcome, Pcm, Played, Segment, Started
+from pipeline.likeness import TextVectors
 from pipeline.llm_batch import Batch, BatchResult
 from pipeline.reader import ReadRequest
 from pipeline.reading import Reading
@@ -191,18 +192,23 @@ class Grammar(Engine):
         return Reading(over, np.zeros(self.lines + 1, np.float32), (0.3, 0.3, 0.4))
 
 
+WIDTH = 768
+"""Of sentence embeddings, as training knows them."""
+
+
 @dataclass
 class Meaning(Engine):
     """Sentence embeddings: the words themselves, hashed."""
 
     name: str = "embed"
 
-    def embed(self, texts: Sequence[str]) -> Any:
-        out = np.full((len(texts), 384), 1e-6, np.float32)
+    def embed(self, texts: Sequence[str]) -> list[TextVectors]:
+        out = np.full((len(texts), WIDTH), 1e-6, np.float32)
         for row, text in zip(out, texts, strict=True):
             for word in re.findall(r"[a-z]+", text.lower()):
-                row[sum(map(ord, word)) % 384] += 1
-        return out / np.linalg.norm(out, axis=1, keepdims=True)
+                row[sum(map(ord, word)) % WIDTH] += 1
+        out /= np.linalg.norm(out, axis=1, keepdims=True)
+        return [TextVectors(row, row[None]) for row in out]
 
     def run(self, request: str) -> Any:
         self.begin()

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from config.models import resolve
 from config.settings import Settings
 from pipeline.dialogue import Ask, Dialogue, Plan, Say
-from pipeline.embedding import Embedder, Floats
+from pipeline.embedding import Embedder
+from pipeline.likeness import TextVectors
 from pipeline.picking import trained
 from pipeline.reading import Reading
 from pipeline.words import content
@@ -28,25 +29,25 @@ UNKNOWN = "I don't know that. I can tell you about our prices."
 GOODBYE = "Goodbye."
 
 
-def bag(texts: Sequence[str]) -> Floats:
+def bag(texts: Sequence[str]) -> list[TextVectors]:
     """Vectors without a model: a bag of concepts, hashed."""
     vectors = np.full((len(texts), 768), 1e-6, np.float32)
     for row, text in enumerate(texts):
         for key in content(text):
             vectors[row, sum(map(ord, key)) % 768] += 1
-    normed: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return normed
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return [TextVectors(row, row[None]) for row in vectors]
 
 
-def made(embed: Callable[[Sequence[str]], Floats] = bag, today: dt.date | None = None) -> Dialogue:
+def made(embed: Callable[[Sequence[str]], list[TextVectors]] = bag, today: dt.date | None = None) -> Dialogue:
     return Dialogue(BOT["name"], BOT["greeting"], BOT["instructions"], UNKNOWN, GOODBYE, embed, today, as_written=0)
 
 
-def plan(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], Floats] = bag) -> Plan:
+def plan(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], list[TextVectors]] = bag) -> Plan:
     return dialogue.respond(said, embed(queries) if (queries := dialogue.queries(said)) else None)
 
 
-def turn(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], Floats] = bag) -> str:
+def turn(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], list[TextVectors]] = bag) -> str:
     """A whole turn; what the model would say is taken to be the fact itself."""
     planned = plan(dialogue, said, embed)
     reply = planned.text if isinstance(planned, Say) else f"{planned.lead} {planned.fallback}".strip()

@@ -52,6 +52,16 @@ def test_starts_and_pauses_come_in_turn() -> None:
     assert [type(event) for event in found] == [SpeechStarted, SpeechPaused, SpeechStarted, SpeechPaused]
 
 
+def test_what_was_taken_for_silence_is_silence_though_the_line_hums() -> None:
+    mine = ears()
+    line = noise(740, 60) + np.concatenate([noise(100, 0), noise(600, 4000, 2), noise(40, 0)])
+    (pause,) = [event for event in hear(mine, line) if isinstance(event, SpeechPaused)]
+    said = mine.utterance(0, pause.sample + 8 * 40)
+    assert (said[: -8 * 40] == line[: pause.sample]).all()
+    assert (said[-8 * 40 :] == 0).all()
+    assert line[-8 * 40 :].any()
+
+
 def test_the_first_sound_after_a_pause_makes_the_silence_doubtful() -> None:
     mine = ears()
     hear(mine, np.concatenate([noise(600, 4000), noise(140, 0)]))

@@ -34,9 +34,8 @@ def embedder(product_settings: Settings) -> Embedder:  # noqa: F811
 
 @pytest.mark.models
 def test_the_cosines_are_those_of_the_network(embedder: Embedder) -> None:
-    vectors = embedder.embed(
-        ["That is a happy person", "That is a happy dog", "That is a very happy person", "Today is a sunny day"]
-    )
+    texts = ["That is a happy person", "That is a happy dog", "That is a very happy person", "Today is a sunny day"]
+    vectors = np.stack([text.whole for text in embedder.embed(texts)])
     assert vectors.shape == (4, DIMENSIONS)
     # By PyTorch in 32 bits: 0.764, 0.967, 0.315.
     assert vectors[0] @ vectors[1:].T == pytest.approx([0.764, 0.967, 0.315], abs=0.015)
@@ -45,9 +44,20 @@ def test_the_cosines_are_those_of_the_network(embedder: Embedder) -> None:
 @pytest.mark.models
 def test_a_text_does_not_depend_on_its_neighbours(embedder: Embedder) -> None:
     texts = ["Do you groom cats?", "Is there anywhere to park near you, or should we rather come by train?", ""]
-    assert np.allclose(embedder.embed(texts), np.concatenate([embedder.embed([t]) for t in texts]), atol=1e-5)
+    for together, text in zip(embedder.embed(texts), texts, strict=True):
+        (alone,) = embedder.embed([text])
+        assert np.allclose(together.whole, alone.whole, atol=1e-5)
+        assert np.allclose(together.tokens, alone.tokens, atol=1e-5)
+
+
+@pytest.mark.models
+def test_each_token_has_a_vector_of_length_one(embedder: Embedder) -> None:
+    question, nothing = embedder.embed(["Do you groom cats?", ""])
+    assert question.tokens.shape == (5, DIMENSIONS)
+    assert nothing.tokens.shape == (1, DIMENSIONS)
+    assert np.linalg.norm(question.tokens, axis=1) == pytest.approx(np.ones(5))
 
 
 @pytest.mark.models
 def test_no_text_is_no_vector(embedder: Embedder) -> None:
-    assert embedder.embed([]).shape == (0, DIMENSIONS)
+    assert embedder.embed([]) == []

@@ -15,6 +15,7 @@ from pipeline.asr import AsrRequest, WhisperEngine
 from pipeline.audibility import last_audible
 from pipeline.ending import MOST, Line, Marks, over, probabilities, read, taught
 from telephony.caller.fixture import CALLS
+from telephony.caller.line import LineNoise
 from telephony.caller.wav import read_audio
 
 STOP, ASK, COMMA, WORD, END = range(5)
@@ -122,3 +123,16 @@ def test_the_ends_of_people_who_hesitate_end_more_than_their_pauses(first_whispe
         ends.append(first_whisper.run(AsrRequest(said[: (last_audible(said) or 0) + 480], 8000)).ending)
     pairs = [(end, pause) for end in ends for pause in pauses]
     assert sum(end > pause for end, pause in pairs) > 0.8 * len(pairs)
+
+
+@pytest.mark.models
+def test_in_a_line_s_noise_behind_the_last_word_the_end_is_not_heard(first_whisper: WhisperEngine) -> None:  # noqa: F811
+    """Why `Ears.utterance` gives silence as silence: 40 ms of noise at RMS 130 are enough."""
+    said = read_audio(CALLS / "interrupt/04-what-is-your-phone-number.wav")
+    said = np.concatenate([np.zeros(4000, np.int16), said[: last_audible(said) or 0], np.zeros(320, np.int16)])
+    hums = (said + LineNoise("pink", -48.0, seed=3).loop()[: len(said)]).astype(np.int16)
+    silenced = hums.copy()
+    silenced[-320:] = 0
+    noisy, quiet = (first_whisper.run(AsrRequest(pcm, 8000)) for pcm in (hums, silenced))
+    assert noisy.text == quiet.text
+    assert quiet.ending > noisy.ending + 0.5

@@ -62,5 +62,7 @@ def test_what_was_just_said_is_near_and_a_stranger_is_not() -> None:
 
 
 def test_the_sum_is_the_log_odds() -> None:
-    weights = Weights(meaning=2.0, words=3.0, kind=5.0, context=7.0, nothing=11.0)
-    assert Scores(words=1.0, meaning=0.5, kind=2.0, context=0.1).total(weights) == pytest.approx(3 + 1 + 10 + 0.7 - 11)
+    weights = Weights(meaning=2.0, detail=4.0, words=3.0, kind=5.0, context=7.0, nothing=11.0)
+    assert Scores(words=1.0, meaning=0.5, detail=0.25, kind=2.0, context=0.1).total(weights) == pytest.approx(
+        3 + 1 + 1 + 10 + 0.7 - 11
+    )
