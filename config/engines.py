@@ -114,10 +114,10 @@ class TurnThresholds(EngineTable):
     pause_ms: int = Field(default=40, ge=20, le=1000)
     certain: float = Field(default=0.98, gt=0, le=1)
     certain_ms: int = Field(default=160, ge=40, le=2000)
-    sure: float = Field(default=0.85, gt=0, le=1)
+    sure: float = Field(default=0.9, gt=0, le=1)
     sure_ms: int = Field(default=340, ge=40, le=2000)
     unsure_ms: int = Field(default=660, ge=40, le=4000)
-    unlikely_ms: int = Field(default=1000, ge=40, le=10000)
+    unlikely_ms: int = Field(default=1100, ge=40, le=10000)
     max_ms: int = Field(default=1800, ge=40, le=10000)
 
     @model_validator(mode="after")

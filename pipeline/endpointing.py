@@ -20,12 +20,12 @@ class _Weights:
 
 
 # What was asked is in the sum, what was not is not: each sum has weights of its own.
-# Fitted to 415 thinking pauses and 341 ends of turns of fixtures/calls (fixtures/pauses/fit.py); those of callers who do not hesitate count
-# three times, the breaths at commas next to nothing (docs/turn-taking.md).
-_ALL = _Weights(bias=-1.99, sound=0.18, words=0.54, ending=0.95, unanswered=-0.63)
-_WITHOUT_WORDS = _Weights(bias=-1.90, sound=0.15, words=0.0, ending=1.21, unanswered=-1.07)
-_WITHOUT_SOUND = _Weights(bias=-2.07, sound=0.0, words=0.52, ending=1.02, unanswered=-0.69)
-_ENDING_ALONE = _Weights(bias=-2.00, sound=0.0, words=0.0, ending=1.27, unanswered=-1.09)
+# Fitted to 552 thinking pauses and 438 ends of turns of fixtures/calls, with their lines' noise (fixtures/pauses/fit.py); those of callers who do not
+# hesitate count three times, the breaths at commas next to nothing (docs/turn-taking.md).
+_ALL = _Weights(bias=-2.93, sound=0.18, words=0.61, ending=0.95, unanswered=-0.19)
+_WITHOUT_WORDS = _Weights(bias=-2.97, sound=0.10, words=0.0, ending=1.33, unanswered=-0.36)
+_WITHOUT_SOUND = _Weights(bias=-3.01, sound=0.0, words=0.57, ending=1.06, unanswered=-0.24)
+_ENDING_ALONE = _Weights(bias=-3.03, sound=0.0, words=0.0, ending=1.39, unanswered=-0.37)
 # For a recogniser that does not say how it ended.
 _WITHOUT_ENDING = _Weights(bias=0.56, sound=0.31, words=0.60, ending=0.0, unanswered=-1.54)
 # What such a recogniser itself took for broken off ("a tent-", "to..."): 11 of 41 pauses, none of 75 ends.
@@ -44,10 +44,10 @@ class Waits:
     pause_ms: int = 40
     certain: float = 0.98
     certain_ms: int = 160
-    sure: float = 0.85
+    sure: float = 0.9
     sure_ms: int = 340
     unsure_ms: int = 660
-    unlikely_ms: int = 1000
+    unlikely_ms: int = 1100
     max_ms: int = 1800
 
     @property
@@ -65,8 +65,8 @@ class Waits:
         if probability >= self.sure:
             # A breath at a comma is 240 to 440 ms, and what goes before it often a whole sentence.
             return self.certain_ms if probability >= self.certain else self.sure_ms
-        # Most ends that are not sure are nearly so, most pauses are far from it: the square keeps the former short.
-        rest = (1.0 - probability / self.sure) ** 2
+        # Most ends that are not sure are nearly so, most pauses are far from it: the fourth power keeps the former short.
+        rest = (1.0 - probability / self.sure) ** 4
         return round(self.unsure_ms + rest * (self.unlikely_ms - self.unsure_ms))
 
 

@@ -28,7 +28,7 @@ _PAYING = frozenset(concept(word) for word in ("pay", "payment", "cost", "charge
 _JOINT = re.compile(r"\b(?:both|together|combined)\b", re.IGNORECASE)
 LISTED = 0.8
 """More, in the units of a kind of answer, for a list that has the entry that was asked for."""
-DOUBTFUL, SECOND = 0.7, 0.2
+DOUBTFUL, SECOND = 0.8, 0.12
 """Below the first probability the next statement is said as well, from the second on."""
 BESIDE = 1.5
 """Log odds from which on the other sentence of the same line is said as well."""
@@ -36,7 +36,7 @@ ELSEWHERE = 0.8
 """With another statement as likely as this, a follow-up that names nothing of its own does not hang on the last fact."""
 LEAST_READ = -12.0
 """No line is read as less likely than this, in natural logarithms."""
-READ, SIGNS, NOTHING_READ = 0.4, 0.7, -0.75
+READ, SIGNS, NOTHING_READ = 0.4, 0.8, -0.5
 """What the reader's log odds of a line against nothing count, what those by the signs count beside them, and what is added."""
 NAMED = 0.5
 """How much a word of the business's own name counts."""
