@@ -21,7 +21,7 @@ def pause(text: str | None = QUESTION, ending: float = 1.0, **known: object) -> 
 def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> None:
     found = Pause(1, 0)
     assert found.wait_ms(WAITS) == WAITS.max_ms
-    found.text, found.ending = QUESTION, 4.0
+    found.text, found.ending = QUESTION, 4.7
     assert found.wait_ms(WAITS) == WAITS.max_ms
     found.answered = True
     assert found.wait_ms(WAITS) == WAITS.sure_ms
@@ -35,7 +35,7 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
         (pause(None), None),
         (pause(""), None),
         (pause(ending=8.0), None),
-        (pause(ending=4.0), None),
+        (pause(ending=4.7), None),
         (pause(ending=3.0, answered=False), "words"),
         (pause(), "words"),
         (pause(words_asked=True), None),
@@ -70,7 +70,7 @@ def test_who_is_asked_next(known: Pause, judge: str | None) -> None:
 
 @pytest.mark.parametrize("awaited", ["words", "sound"])
 def test_whoever_was_asked_is_waited_for(awaited: str) -> None:
-    found = pause(ending=4.0, answered=True, **{f"{awaited}_asked": True})
+    found = pause(ending=4.7, answered=True, **{f"{awaited}_asked": True})
     assert found.wait_ms(WAITS) == WAITS.max_ms
     setattr(found, {"words": "words", "sound": "audio"}[awaited], 0.95)
     assert found.wait_ms(WAITS) == WAITS.sure_ms
@@ -85,4 +85,4 @@ def test_a_way_in_waits_however_whole_it_is(text: str) -> None:
     "text", ["No, I meant Saturday.", "I can park there?", "I'd like to know what a full service costs, please."]
 )
 def test_what_looks_like_one_does_not(text: str) -> None:
-    assert pause(text, 4.0, answered=True).wait_ms(WAITS) == WAITS.sure_ms
+    assert pause(text, 4.7, answered=True).wait_ms(WAITS) == WAITS.sure_ms

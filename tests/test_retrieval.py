@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
 import pytest
 from fixtures_models import product_settings  # noqa: F401 - fixture
 
@@ -103,7 +102,7 @@ def test_a_follow_up_keeps_the_topic_and_the_entry(groomer: Business) -> None:
 
 
 def test_no_statements_no_fact() -> None:
-    assert not FactIndex([], np.zeros((0, 768), np.float32)).pick(analyse("Do you sell bread?"), None).confident
+    assert not FactIndex([], []).pick(analyse("Do you sell bread?"), None).confident
 
 
 @pytest.mark.parametrize(

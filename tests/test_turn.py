@@ -288,9 +288,9 @@ def test_an_unsure_verdict_waits_longer() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
     floor(Verdict(1, 0.4), FinalReady(1, "are you open today", 0.9))
-    assert floor.alarm_ms == 3750
-    assert floor.silence(3749) == []
-    assert floor.silence(3750)[0] == Count("bet_won")
+    assert floor.alarm_ms == 3562
+    assert floor.silence(3561) == []
+    assert floor.silence(3562)[0] == Count("bet_won")
 
 
 def test_a_low_verdict_ends_in_the_longest_wait() -> None:
@@ -330,7 +330,7 @@ def test_nobody_is_asked_where_the_transcripts_end_says_enough() -> None:
 
 
 def test_the_words_are_judged_where_it_does_not_and_the_sound_where_they_do_not() -> None:
-    floor, asked = ended(2.5)
+    floor, asked = ended(3.6)
     assert asked == [SAID, WORDS]
     assert floor(ReplyPlanned(2, answered=True)) == []
     assert floor.alarm_ms == 4800
@@ -341,7 +341,7 @@ def test_the_words_are_judged_where_it_does_not_and_the_sound_where_they_do_not(
 
 
 def test_the_sound_is_not_judged_where_the_words_say_enough() -> None:
-    floor, asked = ended(3.0)
+    floor, asked = ended(3.6)
     assert asked == [SAID, WORDS]
     assert floor(ReplyPlanned(2, answered=True), WordsVerdict(1, 0.98)) == []
     assert floor.alarm_ms == 3160
@@ -355,7 +355,7 @@ def test_all_that_say_no_make_a_long_wait() -> None:
 
 
 def test_they_are_judged_after_all_where_nothing_bears_on_them() -> None:
-    floor, asked = ended(3.6)
+    floor, asked = ended(4.1)
     assert asked == [SAID]
     assert floor(ReplyPlanned(2, answered=False)) == [WORDS]
     assert floor(WordsVerdict(1, 0.02)) == [SOUND]
