@@ -31,6 +31,8 @@ UNLIKE_CHUNKS = 2
 # may be silent.
 _ONSET_FRAMES = 12
 _CLOSURE_FRAMES = 4
+LEAST_PAUSE_MS = 40
+"""So much of a noise that can be heard is taken for the pause, and no more: a weak last sound may lie before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,16 @@ class Ears:
             events.append(SpeechPaused(sample))
 
     def utterance(self, start: int, end: int) -> Pcm:
-        """What the caller said in [start, end), `end` lying `pause_ms` behind where the pause began. What was taken for silence there is silence: in 40 ms of a
-        line's noise behind the last word tiny.en hears that somebody goes on (docs/turn-taking.md)."""
+        """What the caller said in [start, end), up to the middle of a pause. What cannot be heard behind the last word is silence: in 40 ms of a line's noise there
+        tiny.en hears that somebody goes on (docs/turn-taking.md)."""
+        frame = self._rate_hz * FRAME_MS // 1000
+        begin = max(0, end - self._rate_hz) // frame * frame
+        last = last_audible(self.caller.between(begin, end), self._rate_hz)
+        # A noise that can be heard itself hides where the word ends: as much as a pause has at least is none of it.
+        hidden = last is None or begin + last >= end
+        silence = end - self._rate_hz * min(self._hearing.pause_ms, LEAST_PAUSE_MS) // 1000 if hidden else begin + (last or 0)
         pcm = self.caller.between(start, end)
-        pcm[max(0, len(pcm) - self._rate_hz * self._hearing.pause_ms // 1000) :] = 0
+        pcm[max(0, silence - start) :] = 0
         return pcm
 
     # echo

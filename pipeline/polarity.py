@@ -12,7 +12,7 @@ from pipeline.seasons import season_in
 from pipeline.words import STOPWORDS, content, numbered, plain, stem, tokens, words_of
 
 _NEGATION = re.compile(
-    r"\b(?:no(?! (?:problem|trouble|matter))|not(?! only)|never|cannot|can't|none|nor|neither|(?<!before we )(?<!when we )(?<!after we )(?:closed?|shut)|non-?(?:refundable|returnable|transferable|negotiable)|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
+    r"\b(?:no(?! (?:problem|trouble|matter|(?:extra |additional )?(?:charge|cost)\b))|not(?! only)|never|cannot|can't|none|nor|neither|(?<!before we )(?<!when we )(?<!after we )(?:closed?|shut)|non-?(?:refundable|returnable|transferable|negotiable)|without|lost|stopped|no longer|anymore|any more)\b|n't\b"
 )
 _CLAUSES = re.compile(
     r"[,;](?! ?(?:\d|which\b))|(?<!\d)\s[-–—]\s|\bbut\b|\bhowever\b|\botherwise\b|[.!](?=\s|$)|\band (?=(?:we|you|they|there)\b)"
@@ -199,7 +199,8 @@ def _by_date(question: Question, text: str) -> bool | None:
     if not days or not named or negated(text):
         return None
     if days <= named:
-        return True
+        # "Do I have to book on a Wednesday?": that the fact is about Wednesdays is no yes.
+        return None if _ASKS_NEED.search(plain(question.core)) else True
     return None if days & named else False
 
 

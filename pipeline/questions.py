@@ -79,7 +79,7 @@ _WANTS = (
     # "An old dog who goes everywhere" asks for nobody.
     (
         Want.WHO,
-        r"(?:^(?:[\w']+,? ){0,2}|[,;] |\b(?:know|me|ask|say|and|so|to|with|by|from|of) )(?<!someone )(?<!somebody )who(?:'s|se|m)?\b|\bwhat(?:'s| is) the name of the \w+(?:er|or|ist|ian|man|woman|person)\b",
+        r"(?:^(?:[\w']+,? ){0,2}|[,;] |\b(?:know|me|ask|say|and|so|to|with|by|from|of) )(?<!someone )(?<!somebody )who(?:'s|se|m)?\b|\bwhich (?:one )?of you\b|\bwhat(?:'s| is) the name of the \w+(?:er|or|ist|ian|man|woman|person)\b",
     ),
     (
         Want.WHEN,

@@ -30,6 +30,7 @@ LISTED = 0.8
 """More, in the units of a kind of answer, for a list that has the entry that was asked for."""
 DOUBTFUL, SECOND = 0.8, 0.12
 """Below the first probability the next statement is said as well, from the second on."""
+WEEK = 7
 BESIDE = 1.5
 """Log odds from which on the other sentence of the same line is said as well."""
 ELSEWHERE = 0.8
@@ -218,6 +219,8 @@ class FactIndex:
         if last is not None and elliptical and self._items(last, question, hints - previous_hints(previous), None):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
+        on_the_day = self._on_the_day(best, totals, question)
+        of_the_day, best = on_the_day != best, on_the_day
         likeliest = max(range(len(totals)), key=totals.__getitem__)
         # "Which brand?" is answered by what names one.
         confident = totals[likeliest] > 0 and (question.want is not Want.ATTRIBUTE or question.attribute in self._keys[best])
@@ -242,10 +245,22 @@ class FactIndex:
         other = next((i for i in others if totals[i] > BESIDE and self._beside(best, i)), other)
         beside = self._beside(best, other) and totals[other] > BESIDE
         doubtful = picked.score < DOUBTFUL and _share(totals, other) >= SECOND
-        if other == best or not (beside or doubtful):
+        if other == best or of_the_day or not (beside or doubtful):
             return picked
         second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
         return replace(second, second=picked) if beside and other < best else replace(picked, second=second)
+
+    def _on_the_day(self, best: int, totals: Sequence[float], question: Question) -> int:
+        """ "At weekends you have to book. From Tuesday to Friday just turn up.": for a Wednesday the second, where the likelier one speaks of other days."""
+        asked, own = set(question.when.days), set(days_in(self.statements[best].text))
+        if not asked or not own or asked & own:
+            return best
+        others = [
+            number
+            for number, statement in enumerate(self.statements)
+            if self._beside(best, number) and asked <= (days := set(days_in(statement.text))) and len(days) < WEEK
+        ]
+        return max(others, key=totals.__getitem__, default=best)
 
     def _hangs_on(self, last: Statement, question: Question, previous: Previous) -> bool:
         """Whether a follow-up names nothing of its own that a statement tells, and the last fact has what it asks for."""

@@ -1,4 +1,4 @@
-"""A yes or no that the owner's own words leave no doubt about: how one may pay, what one has to bring, what has a price.
+"""A yes or no that the owner's own words leave no doubt about: how one may pay, what one has to bring, what has a price, what is excepted.
 
 The reader is right about most of the others and wrong about some of these ("Can I pay by cash?", "Cards or cash, no cheques."), so they are taken from it.
 """
@@ -31,8 +31,16 @@ _LIMITED = re.compile(
     r"\b(?:only|except|unless|apart from|but|not|no|from \d|up to|under|over|until|till|minimum|at least|where|if|must|extra|plus|cannot)\b|n't\b"
 )
 _SEGMENTS = re.compile(r"[,;:.]|\b(?:but|because|although|though|please|while)\b|\band (?=no\b|not\b|we (?:cannot|can't|don't))")
+_EXCEPT = re.compile(r",? ?\b(?:except(?: for)?|apart from|other than)\b")
+_CLOSED_EXCEPT = re.compile(
+    r"(?P<rule>\b(?:closed|shut|not open)\b[^.;]*?),? (?:except(?: for)?|apart from|other than) (?P<what>[^.;,]+)"
+)
+_ASKS_OPEN = re.compile(r"\b(?:open|opening|there|come (?:in|by)|drop (?:in|by))\b")
 _PAYING = frozenset(
-    map(concept, "pay take accept use do payment card cash cheque check debit credit transfer bank contactless".split())
+    map(
+        concept,
+        "pay take accept use do payment card cash cheque check debit credit transfer bank contactless amex american express apple google paypal venmo zelle".split(),
+    )
 )
 
 
@@ -40,7 +48,7 @@ def settled(question: Question, text: str) -> bool | None:
     """Yes, no, or None where it takes somebody to judge."""
     if not question.yes_no or negated(question.core):
         return None
-    for by in (_by_payment, _by_bringing, _by_price):
+    for by in (_by_payment, _by_bringing, _by_price, _by_exception):
         if (verdict := by(question, text)) is not None:
             return verdict
     return None
@@ -54,6 +62,9 @@ def _by_payment(question: Question, text: str) -> bool | None:
         return None
     if set(question.keys) - _PAYING:
         return None  # "at the desk", "for the deposit": the way may differ there
+    match _EXCEPT.split(said):
+        case [rule, exception] if rule.strip() and re.search(ways[0], exception) and not re.search(ways[0], rule):
+            return negated(rule)
     told = {negated(segment) for segment in _SEGMENTS.split(said) if re.search(ways[0], segment)}
     if told:
         return None if len(told) > 1 else not told.pop()
@@ -72,6 +83,14 @@ def _by_bringing(question: Question, text: str) -> bool | None:
     if re.search(r"\b(?:provided?|supplied|supply|included|lend|no need|needn't)\b", told[0]):
         return bool(re.search(r"\bnot (?:provided|supplied|included)\b|n't (?:provide|supply|include)", told[0]))
     return True if _BRING.search(told[0]) and not negated(told[0]) else None
+
+
+def _by_exception(question: Question, text: str) -> bool | None:
+    """ "Are you open on the bank holiday Monday?" where "We are closed on Mondays, except bank holiday Mondays"."""
+    found = _CLOSED_EXCEPT.search(plain(text))
+    if found is None or not _ASKS_OPEN.search(plain(question.core)):
+        return None
+    return True if (set(content(found["what"])) - set(content(found["rule"]))) & {*question.keys} else None
 
 
 def _by_price(question: Question, text: str) -> bool | None:

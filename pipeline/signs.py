@@ -95,12 +95,12 @@ class Signs:
         )
 
     def found_in(self, last: Statement) -> bool:
-        """Whether a follow-up about what is paid or for how many it is ("And would I have to pay there?") has its answer in the last fact."""
-        points = self.question.points or re.search(r"\bthere\W*$", self.question.core) is not None
-        paid = (
-            self.question.yes_no
-            and asks_free(self.question.core)
-            and (last.has_price or re.search(r"\bfree\b", last.text) is not None)
+        """Whether a follow-up about what is paid or for how many it is ("And would I have to pay there?", "What do they charge there?") has its answer in the
+        last fact."""
+        there = re.search(r"\bthere\W*$", self.question.core) is not None
+        points = self.question.points or there
+        paid = ((there and self.want is Want.PRICE) or (self.question.yes_no and asks_free(self.question.core))) and (
+            last.has_price or re.search(r"\bfree\b", last.text) is not None
         )
         return points and (paid or (self.capacity and _CAPACITY.search(last.text) is not None))
 

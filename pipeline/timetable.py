@@ -15,7 +15,7 @@ from pipeline.statements import Statement
 from pipeline.words import content, plain
 
 _OPEN = re.compile(
-    r"\b(?:open|opens|opened|opening|close|closes|closed|closing|shut|shuts|hours|office hours|business hours|(?:someone|somebody|anyone|anybody|you) (?:be )?there(?! who))\b"
+    r"\b(?:open|opens|opened|opening|close|closes|closed|closing|shut|shuts|hours|office hours|business hours|(?:someone|somebody|anyone|anybody|you) (?:be )?there(?! who)|there (?:still )?(?:be )?(?:someone|somebody|anyone|anybody) in|(?:will|is|are) (?:someone|somebody|anyone|anybody) (?:still )?(?:be )?in)\b"
 )
 _CLOSE = re.compile(r"\b(?:close|closes|closing|shut|shuts|until when|till when|how late|how long are you open|finish)\b")
 _OPENS = re.compile(r"\b(?:open|opens|start|how early)\b(?! (?:until|till|to|on|from)\b)")

@@ -20,7 +20,15 @@ from telephony.tracing import open_tracing
 
 
 def turn(first_word_ms: int | None = 400, **more: Any) -> dict[str, Any]:
-    usual = {"first_word_ms": first_word_ms, "pauses": 0, "cut_ins": 0, "barge_in_ms": None, "resumed_ms": None, "hum": False, "failures": []}
+    usual = {
+        "first_word_ms": first_word_ms,
+        "pauses": 0,
+        "cut_ins": 0,
+        "barge_in_ms": None,
+        "resumed_ms": None,
+        "hum": False,
+        "failures": [],
+    }
     return {**usual, **more}
 
 
@@ -59,7 +67,13 @@ def test_percentiles() -> None:
 def test_figures_of_calls() -> None:
     calls = [
         call(turn(300), turn(500, pauses=2, cut_ins=1), bet_won=2, bet_lost=3),
-        call(turn(None), turn(None, hum=True, barge_in_ms=120, resumed_ms=900), turn(None, hum=True, barge_in_ms=5200), turn(700, failures=["expected /4/"]), bet_won=1),
+        call(
+            turn(None),
+            turn(None, hum=True, barge_in_ms=120, resumed_ms=900),
+            turn(None, hum=True, barge_in_ms=5200),
+            turn(700, failures=["expected /4/"]),
+            bet_won=1,
+        ),
     ]
     found = figures(calls)
     assert found["first_word"]["n"] == 3

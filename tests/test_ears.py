@@ -52,14 +52,31 @@ def test_starts_and_pauses_come_in_turn() -> None:
     assert [type(event) for event in found] == [SpeechStarted, SpeechPaused, SpeechStarted, SpeechPaused]
 
 
-def test_what_was_taken_for_silence_is_silence_though_the_line_hums() -> None:
+def test_what_cannot_be_heard_behind_the_last_word_is_silence() -> None:
     mine = ears()
-    line = noise(740, 60) + np.concatenate([noise(100, 0), noise(600, 4000, 2), noise(40, 0)])
-    (pause,) = [event for event in hear(mine, line) if isinstance(event, SpeechPaused)]
-    said = mine.utterance(0, pause.sample + 8 * 40)
-    assert (said[: -8 * 40] == line[: pause.sample]).all()
-    assert (said[-8 * 40 :] == 0).all()
-    assert line[-8 * 40 :].any()
+    line = noise(800, 60) + np.concatenate([noise(100, 0), noise(600, 4000, 2), noise(100, 0)])
+    hear(mine, line)
+    said = mine.utterance(0, 8 * 780)  # as where the VAD saw the pause 40 ms late
+    assert (said[: 8 * 700] == line[: 8 * 700]).all()
+    assert (said[8 * 700 :] == 0).all()
+    assert line[8 * 700 : 8 * 780].any()
+
+
+def test_a_last_soft_sound_that_can_be_heard_stays() -> None:
+    mine = ears()
+    line = np.concatenate([noise(100, 0), noise(600, 8000), noise(40, 350), noise(60, 0)])
+    hear(mine, line)
+    assert (mine.utterance(0, 8 * 760) == line[: 8 * 760]).all()
+
+
+@pytest.mark.parametrize("pause_ms", [40, 400])
+def test_where_the_noise_itself_can_be_heard_the_last_moment_is_silence(pause_ms: int) -> None:
+    mine = Ears(Loudness(), 8000, Hearing(pause_ms=pause_ms))
+    line = noise(1200, 400) + np.concatenate([noise(100, 0), noise(600, 6000, 2), noise(500, 0)])
+    hear(mine, line)
+    said = mine.utterance(0, 8 * 1160)
+    assert (said[: 8 * 1120] == line[: 8 * 1120]).all()
+    assert (said[8 * 1120 :] == 0).all()
 
 
 def test_the_first_sound_after_a_pause_makes_the_silence_doubtful() -> None:

@@ -21,3 +21,20 @@ from pipeline.notes import written_out
 )
 def test_shorthand(short: str, long: str) -> None:
     assert written_out(short) == long
+
+
+@pytest.mark.parametrize(
+    ("words", "figures"),
+    [
+        ("We open at half past eight and close at half past five.", "We open from 8:30 to 5:30."),
+        ("We open at eight and shut at six, Monday to Friday.", "We open from 8:00 to 6:00, Monday to Friday."),
+        ("Saturday from nine until half past twelve.", "Saturday from 9:00 until 12:30."),
+        ("Shut for lunch from one until a quarter to two.", "Shut for lunch from 1:00 until 1:45."),
+        ("The last boat is at three o'clock.", "The last boat is at 3:00."),
+        ("Lessons from five to twelve years.", "Lessons from five to twelve years."),
+        ("Rooms for from five to ten people.", "Rooms for from five to ten people."),
+        ("One of two boats.", "One of two boats."),
+    ],
+)
+def test_times_of_the_day_in_figures(words: str, figures: str) -> None:
+    assert written_out(words) == figures

@@ -20,6 +20,7 @@ from pipeline.questions import Want, analyse, sentences_of, turned, when_of
         ("How old does he have to be?", Want.AGE),
         ("Where would we find you in Ostley?", Want.WHERE),
         ("Who teaches violin?", Want.WHO),
+        ("Which one of you would I be seeing about a watch?", Want.WHO),
         ("what's your phone number", Want.PHONE),
         ("Which brand of shampoo is it you use?", Want.ATTRIBUTE),
         ("How warm is the water?", Want.MEASURE),

@@ -142,6 +142,15 @@ def test_two_statements_that_are_as_likely_are_both_found(embedder: Embedder) ->
     assert {picked.facts[0].text, picked.second.facts[0].text} == set(text.splitlines()[:2])
 
 
+def test_of_a_line_s_two_sentences_that_about_the_day_asked_for_is_said(embedder: Embedder) -> None:
+    text = (
+        "At weekends you have to book. From Tuesday to Friday just turn up.\nPuppy hour is on Thursdays.\nTea is served every day."
+    )
+    business = Business(embedder, text)
+    assert business.pick("Do I have to book on a Wednesday?").text == "From Tuesday to Friday just turn up."
+    assert business.pick("Do I have to book on a Sunday?").text == "At weekends you have to book."
+
+
 def test_the_name_of_the_business_tells_little(embedder: Embedder) -> None:
     text = "Bay Kayaks, Slipway 3.\nChildren in a kayak have to be 8.\nWetsuits £5."
     picked = Business(embedder, text, "Bay Kayaks").pick("Do children in a kayak have to be 8?")

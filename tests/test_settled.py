@@ -31,3 +31,23 @@ from pipeline.settled import settled
 )
 def test_what_leaves_no_doubt(said: str, fact: str, verdict: bool | None) -> None:
     assert settled(analyse(said), fact) is verdict
+
+
+BANK_HOLIDAYS = "We are closed on Mondays, except bank holiday Mondays, when we are open as usual."
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "verdict"),
+    [
+        ("Are you open on the bank holiday Monday?", BANK_HOLIDAYS, True),
+        ("Are you open on Monday?", BANK_HOLIDAYS, None),
+        ("Do you have single rooms?", "All rooms have their own bathroom except the two singles.", None),
+        ("Do I have to book?", "Everything except punctures has to be booked.", None),
+        ("Can I just walk in for nails?", "Everything is by appointment except nails.", None),
+        ("Can I bring my guide dog?", "Apart from guide dogs, no pets.", None),
+        ("Do you take cheques?", "We take everything except cheques.", False),
+        ("Do you take Amex?", "All cards apart from Amex.", False),
+    ],
+)
+def test_what_is_excepted(asked: str, text: str, verdict: bool | None) -> None:
+    assert settled(analyse(asked), text) is verdict

@@ -32,7 +32,9 @@ def figures(calls: Sequence[Json]) -> dict[str, Any]:
         "first_word_no_pauses": percentiles(plain),
         "end_to_end": percentiles([ms for turn in traced if (ms := end_to_end_ms(turn)) is not None]),
         "greeting": percentiles([call["greeting_ms"] for call in calls if call["greeting_ms"] is not None]),
-        "barge_in": percentiles([turn["barge_in_ms"] for turn in turns if turn["barge_in_ms"] is not None and not _unnoticed(turn)]),
+        "barge_in": percentiles(
+            [turn["barge_in_ms"] for turn in turns if turn["barge_in_ms"] is not None and not _unnoticed(turn)]
+        ),
         "stages": {name: percentiles(values) for name, values in sorted(_stages(traced).items())},
         "prefilled_tokens": percentiles([turn["prefilled_tokens"] for turn in traced if turn["fact"]]),
         "awaited_tokens": percentiles([turn["awaited_tokens"] for turn in traced if turn["fact"]]),
