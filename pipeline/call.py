@@ -151,10 +151,8 @@ class Call:
             leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._settles, self._reader
         )
         self._partial: asyncio.Task[None] | None = None
-        self._embedded: tuple[tuple[str, ...], Sequence[TextVectors] | None] = (
-            (),
-            None,
-        )  # what was looked up last: the same is asked for twice
+        # What was looked up last: the same is asked for twice.
+        self._embedded: tuple[tuple[str, ...], Sequence[TextVectors] | None] = (), None
         self._replies: dict[int, Reply] = {}
         self._noticed: Span | None = None  # how the newest pause was
         self._over_bot: int | None = None  # first sample of what the caller said over the bot

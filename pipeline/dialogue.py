@@ -252,10 +252,9 @@ class Dialogue:
         hangs = last is not None and last.picked is None and question.leans
         another = likely and not told and not elliptical and not hangs and not self._timetable.asks_for_the_latest(question)
         schedule = None if another else self._timetable.concerns(question, when, fact, telling)
-        # "Closed Mondays, except bank holiday Mondays": on such a day the line says more than the week.
-        excepted = fact is not None and settled(question, fact.text) is not None
-        if schedule is None and likely and told and not excepted and (question.when or question.want is Want.WHEN):
-            schedule = self._timetable.main
+        if schedule is None and likely and fact is not None and told and (question.when or question.want is Want.WHEN):
+            # "Closed Mondays, except bank holiday Mondays": on such a day the line says more than the week.
+            schedule = self._timetable.main if settled(question, fact.text) is None else None
         if schedule is not None:
             answer = self._timetable.answer(question, schedule, when, self._today)
             return Say(answer.text, about=About(question, None, answer.when))

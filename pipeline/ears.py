@@ -145,8 +145,8 @@ class Ears:
         begin = max(0, end - self._rate_hz) // frame * frame
         last = last_audible(self.caller.between(begin, end), self._rate_hz)
         # A noise that can be heard itself hides where the word ends: as much as a pause has at least is none of it.
-        hidden = last is None or begin + last >= end
-        silence = end - self._rate_hz * min(self._hearing.pause_ms, LEAST_PAUSE_MS) // 1000 if hidden else begin + (last or 0)
+        least = self._rate_hz * min(self._hearing.pause_ms, LEAST_PAUSE_MS) // 1000
+        silence = end - least if last is None or begin + last >= end else begin + last
         pcm = self.caller.between(start, end)
         pcm[max(0, silence - start) :] = 0
         return pcm

@@ -26,12 +26,15 @@ _TOKEN = re.compile(
     rf"|(?P<range>(?:\b(?:from|between)\s+)?(?<![\d£$€.,])\b{_CLOCK}(?:{_TO}|\s+and\s+(?=\d)){_CLOCK}(?![\d%])(?!\s*(?:years?|weeks?|months?|minutes?|people|persons?|£|€|percent)))"
     rf"|(?P<since>\bfrom\s+{_CLOCK}(?!\s*(?:-|–|to|till?|until)\s*\d)(?!\s*(?:years?|pounds?|euros?|weeks?)))"
     rf"|(?P<until>\b(?:until|till?|to)\s+{_CLOCK}(?!\s*(?:people|persons|guests|kids|children|adults|miles|days|weeks)))"
+    r"|(?P<lunch>\b(?:(?:closed?|shut) for (?:(?:a|our) )?)?(?:lunch(?:time| ?break)?|break)\b)"
     r"|(?P<closed>\b(?:closed|shut|not open|don't open|do not open|no (?:lessons|classes|service|surgery|tours|sessions))\b)"
     r"|(?P<except>\b(?:except|apart from|but not|other than|excluding)\b)"
-    r"|(?P<lunch>\b(?:lunch(?:time| ?break)?|break)\b)"
     r"|(?P<stop>[.;!?](?=\s|$)|\n)",
     re.IGNORECASE,
 )
+
+
+_BREAKS = re.compile(r"\b(?:closed?|shut) for (?:(?:a|our) )?(?:lunch|break)", re.IGNORECASE)
 
 
 def _day_index(word: str) -> int:
@@ -225,7 +228,7 @@ class _Builder:
         self.waiting: list[Range] = []
         self.hole: Range | None = None
         self.excepted: dict[int, list[Range]] = {}
-        self.shut = self.excepting = self.lunch = self.range_first = False
+        self.shut = self.excepting = self.lunch = self.breaks = self.range_first = False
 
     def days(self, days: tuple[int, ...]) -> None:
         if self.hole is not None:
@@ -256,7 +259,11 @@ class _Builder:
         self.pending += days
 
     def range(self, span: Range) -> None:
-        if (self.shut or self.lunch) and not self.pending:
+        if self.breaks and self.pending:
+            # "On weekdays we shut for lunch from 1 until 2"
+            self._cut(self.pending, span)
+            self.bound, self.pending, self.lunch, self.breaks = self.pending, [], False, False
+        elif (self.shut or self.lunch) and not self.pending:
             if self.bound:
                 self._cut(self.bound, span)
             else:
@@ -317,7 +324,7 @@ class _Builder:
             self._cut(list(self.ranges), self.hole)
             self.hole = None
         self.pending, self.bound, self.waiting = [], [], []
-        self.shut = self.excepting = self.lunch = self.range_first = False
+        self.shut = self.excepting = self.lunch = self.breaks = self.range_first = False
 
     def _open(self, days: Iterable[int], spans: Sequence[Range], *, fresh: bool = False) -> None:
         for day in days:
@@ -345,7 +352,7 @@ def is_schedule(text: str) -> bool:
     """Whether a sentence says on which days, or when, something is open or closed."""
     kinds = {match.lastgroup for match in _TOKEN.finditer(text)}
     has_days = bool(kinds & {"day", "days", "set"})
-    if {"range", "lunch"} <= kinds and "closed" in kinds:
+    if {"range", "lunch"} <= kinds and ("closed" in kinds or _BREAKS.search(text)):
         return True
     timed = bool(kinds & {"range"}) or bool(kinds & {"until"} and has_days)
     return (has_days and (timed or "closed" in kinds)) or (
@@ -378,6 +385,7 @@ def parse(text: str, subject: str = "") -> Schedule | None:
             builder.excepting = True
         elif kind == "lunch":
             builder.lunch = True
+            builder.breaks = bool(_BREAKS.match(match[0]))
         else:
             builder.stop()
     builder.stop()

@@ -1,12 +1,11 @@
-"""An owner's shorthand written out: "1st appt w/ Neil, approx 20 mins" -> "first appointment with Neil, about 20 minutes".
-
-And the other way round times of the day in figures, where words are clear: "open at half past eight and close at six" -> "open from 8:30 to 6:00".
-"""
+"""An owner's shorthand written out: "1st appt w/ Neil, approx 20 mins" -> "first appointment with Neil, about 20 minutes"."""
 
 from __future__ import annotations
 
 import re
 from functools import partial
+
+from pipeline.clock_times import in_figures
 
 _SHORT = {
     r"w/ends?\b": "weekends",
@@ -60,45 +59,11 @@ _SHORT = {
 _RULES = tuple((re.compile(pattern, re.IGNORECASE | re.MULTILINE), long) for pattern, long in _SHORT.items())
 
 
-_HOURS = ("twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_HOUR = f"(?P<hour>{'|'.join(_HOURS[1:])})"
-_TIME = rf"(?:\d{{1,2}}(?:[:.]\d\d)?(?: ?[ap]m)?|{'|'.join(_HOURS[1:])})"
-_COUNTED = r"(?! (?:years?|months?|weeks?|days?|hours?|minutes?|miles?|people|guests|persons|players|children|of|per|pounds?|euros?|dollars?|or|and)\b)(?!-)"
-_SPOKEN = (
-    (re.compile(rf"\bhalf[- ]past {_HOUR}\b", re.IGNORECASE), 0, 30),
-    (re.compile(rf"\b(?:a )?quarter[- ]past {_HOUR}\b", re.IGNORECASE), 0, 15),
-    (re.compile(rf"\b(?:a )?quarter[- ]to {_HOUR}\b", re.IGNORECASE), -1, 45),
-    (re.compile(rf"\b{_HOUR} o'?clock\b", re.IGNORECASE), 0, 0),
-)
-_HOURS_ALONE = (
-    re.compile(rf"(?<=\bfrom ){_HOUR}(?= (?:to|till|until) {_TIME}\b{_COUNTED})", re.IGNORECASE),
-    re.compile(rf"(?<=\b(?:open|shut) at ){_HOUR}\b{_COUNTED}", re.IGNORECASE),
-    re.compile(rf"(?<=\b(?:close|opens) at ){_HOUR}\b{_COUNTED}", re.IGNORECASE),
-    re.compile(rf"(?<=\bcloses at ){_HOUR}\b{_COUNTED}", re.IGNORECASE),
-    re.compile(rf"(?<=\d:\d\d (?:to|at) ){_HOUR}\b{_COUNTED}", re.IGNORECASE),
-    re.compile(rf"(?<=\d:\d\d till ){_HOUR}\b{_COUNTED}", re.IGNORECASE),
-    re.compile(rf"(?<=\d:\d\d until ){_HOUR}\b{_COUNTED}", re.IGNORECASE),
-)
-_OPEN_AND_CLOSE = re.compile(
-    rf"\bopens? at (?P<opens>{_TIME})(?:,| and|, and) (?:we )?(?:close|shut)s? at (?P<closes>{_TIME})(?![\d:])", re.IGNORECASE
-)
-
-
 def written_out(text: str) -> str:
-    """The text with its shorthand in words: what is compared, shown to a model and spoken alike."""
+    """The text with its shorthand in words, and times of the day in figures: what is compared, shown to a model and spoken alike."""
     for pattern, long in _RULES:
         text = pattern.sub(partial(_long, long=long), text)
-    for pattern, hours, minutes in _SPOKEN:
-        text = pattern.sub(partial(_figures, hours=hours, minutes=minutes), text)
-    text = _OPEN_AND_CLOSE.sub(r"open from \g<opens> to \g<closes>", text)
-    for pattern in _HOURS_ALONE:
-        text = pattern.sub(partial(_figures, hours=0, minutes=0), text)
-    return text
-
-
-def _figures(match: re.Match[str], hours: int, minutes: int) -> str:
-    """ "half past eight": "8:30"."""
-    return f"{(_HOURS[1:].index(match['hour'].lower()) + hours) % 12 + 1}:{minutes:02}"
+    return in_figures(text)
 
 
 def _long(match: re.Match[str], long: str) -> str:

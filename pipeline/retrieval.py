@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.ages import age_of, has_age, includes
-from pipeline.hours import days_in
+from pipeline.hours import DAYS, days_in
 from pipeline.likeness import Likeness, TextVectors
 from pipeline.picking import Weights, trained
 from pipeline.polarity import asks_free, clauses, negated
@@ -30,7 +30,6 @@ LISTED = 0.8
 """More, in the units of a kind of answer, for a list that has the entry that was asked for."""
 DOUBTFUL, SECOND = 0.8, 0.12
 """Below the first probability the next statement is said as well, from the second on."""
-WEEK = 7
 BESIDE = 1.5
 """Log odds from which on the other sentence of the same line is said as well."""
 ELSEWHERE = 0.8
@@ -220,7 +219,7 @@ class FactIndex:
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
         on_the_day = self._on_the_day(best, totals, question)
-        of_the_day, best = on_the_day != best, on_the_day
+        of_other_days, best = None if on_the_day == best else best, on_the_day
         likeliest = max(range(len(totals)), key=totals.__getitem__)
         # "Which brand?" is answered by what names one.
         confident = totals[likeliest] > 0 and (question.want is not Want.ATTRIBUTE or question.attribute in self._keys[best])
@@ -240,12 +239,12 @@ class FactIndex:
         if last is not None and previous is not None and not elsewhere and self._hangs_on(last, question, previous):
             best, confident = self.statements.index(last), True
         picked = self._cut(best, question, previous, hints, _share(totals, likeliest), confident=confident)
-        others = [i for i in range(len(totals)) if i != best]
+        others = [i for i in range(len(totals)) if i not in (best, of_other_days)]
         other = max(others, key=lambda i: totals[i], default=best)
         other = next((i for i in others if totals[i] > BESIDE and self._beside(best, i)), other)
         beside = self._beside(best, other) and totals[other] > BESIDE
         doubtful = picked.score < DOUBTFUL and _share(totals, other) >= SECOND
-        if other == best or of_the_day or not (beside or doubtful):
+        if other == best or not (beside or doubtful):
             return picked
         second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
         return replace(second, second=picked) if beside and other < best else replace(picked, second=second)
@@ -258,7 +257,7 @@ class FactIndex:
         others = [
             number
             for number, statement in enumerate(self.statements)
-            if self._beside(best, number) and asked <= (days := set(days_in(statement.text))) and len(days) < WEEK
+            if self._beside(best, number) and asked <= (days := set(days_in(statement.text))) and len(days) < len(DAYS)
         ]
         return max(others, key=totals.__getitem__, default=best)
 

@@ -63,7 +63,7 @@ def _subject_of(statement: Statement) -> str:
     if not (colon and re.match(r"^[A-Z][^\d:.]*$", label)):
         days = hours.first_token(statement.text)
         label = re.sub(
-            r"\s+(?:is|are|run|runs|works?|opens?|closes?|take place|on|from|between|every)\b.*$",
+            r"^On$|\s+(?:is|are|run|runs|works?|opens?|closes?|take place|on|from|between|every)\b.*$",
             "",
             statement.text[:days].strip(" ,-–"),
         )

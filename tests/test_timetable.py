@@ -156,3 +156,25 @@ Gate works with your code 6 am to 10 pm, seven days."""
     assert schedule is not None
     assert timetable.answer(question, schedule, None, None).text.startswith("No, we are open Monday to Friday from 9 am to 5 pm")
     assert timetable.concerns(analyse("How many units do you have open right now?"), None, None, []) is None
+
+
+@pytest.mark.parametrize(
+    "lunch",
+    [
+        "On weekdays we shut for lunch from one until quarter to two.",
+        "We shut for lunch from 1 until 1.45.",
+        "Weekdays closed for lunch 1-1.45.",
+        "We close for lunch 1 to 1.45 on weekdays.",
+    ],
+)
+def test_a_lunch_break_in_a_line_of_its_own_is_no_opening(lunch: str) -> None:
+    timetable = Timetable(
+        split(f"Monday to Friday we open at half past eight and close at half past five. Saturday 9 to 12.\n{lunch}")
+    )
+    assert timetable.main is not None
+    assert timetable.main.ranges[0] == ((510, 780), (825, 1050))
+    assert timetable.main.ranges[5:] == (((540, 720),), ())
+    question = analyse("If I nip over on Tuesday at about quarter past one, will there be someone in?")
+    schedule = timetable.concerns(question, None, None, [])
+    assert schedule is not None
+    assert timetable.answer(question, schedule, None, None).text.startswith("No, on Tuesday we are open")
