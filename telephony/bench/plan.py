@@ -41,7 +41,9 @@ LOAD = (
     Run("4 callers", 4, 200, "as shipped"),
     Run("8 callers", 8, 60, "as shipped"),
 )
+# What is switched off is compared with the same callers on the same machine: a run of another day may be of another one.
 ABLATIONS = (
+    Run("nothing off", 1, 60, "nothing"),
     Run("no bets", 1, 60, "nothing begins before the silence that is sure", {"FIRSTWORD_TURN__PAUSE_MS": "160"}),
     Run("no partials", 1, 60, "nothing is transcribed while the caller talks", {"FIRSTWORD_ASR__PARTIALS": "false"}),
     Run("partials by the same model", 1, 60, "whisper base hears ahead, not tiny.en", {"FIRSTWORD_ASR__PARTIAL_MODEL": "none"}),

@@ -13,24 +13,30 @@ from typing import Any
 
 from .plan import ABLATIONS, LOAD, MIX, Run
 
+_PACKAGES = ("ctranslate2", "llama-cpp-python", "onnxruntime", "piper-tts")
 _BOUNDS = {"1 caller": (450, 750), "4 callers": (None, 1000), "8 callers": (None, 2500)}
 
 
 def environment() -> dict[str, str]:
     """Where the numbers come from."""
-    cpu = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
-        platform.processor(),
+    told = dict(
+        reversed(
+            [
+                (name.strip(), value.strip())
+                for name, _, value in (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+            ]
+        )
     )
-    flags = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")), "")
+    cpu, flags = told.get("model name", platform.processor()), told.get("flags", "")
     vector = next((name for name in ("avx512_vnni", "avx512f", "avx2", "asimd") if name in flags), "")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": commit.stdout.strip() or "unknown",
         "machine": f"{len(os.sched_getaffinity(0))} cores of {cpu} ({vector})",
+        "processor": f"family {told.get('cpu family', '?')} model {told.get('model', '?')}",
         "python": platform.python_version(),
-        **{name: version(name) for name in ("ctranslate2", "llama-cpp-python", "onnxruntime", "piper-tts")},
+        **{name: version(name) for name in _PACKAGES},
     }
 
 
@@ -42,7 +48,7 @@ def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
         "",
         "Made by `make bench`; the figures of every run, with its date and commit, are in `docs/latency.json`.",
         "",
-        f"{first['machine']}, Python {first['python']}, " + ", ".join(f"{n} {first[n]}" for n in list(first)[4:]) + ".",
+        f"{first['machine']}, Python {first['python']}, " + ", ".join(f"{n} {first[n]}" for n in _PACKAGES) + ".",
         f"First run: {first['date']}, commit {first['commit']}.",
         "",
         "Recorded callers at real pace over the real WebSocket, from the same machine, staggered, each speaking again about a second after",
@@ -53,9 +59,9 @@ def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
         "",
         (
             "| | turns | first word p50 | p95 | p99 | must (p50 / p95) | without thinking pauses p50 / p95 | one-sentence reply made, p95 | "
-            "greeting p95 | silent after barge-in p50 | cut into pauses | unanswered |"
+            "greeting p95 | silent after barge-in p50 | cut into pauses | unanswered | measured on |"
         ),
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_load_row(run, runs[run.name]) for run in LOAD if run.name in runs),
         "",
         "## Stages, one caller",
@@ -68,9 +74,9 @@ def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
         "",
         "One caller, 60 turns, one part switched off at a time.",
         "",
-        "| | first word p50 | p95 | without thinking pauses p50 | cut into pauses | what is off |",
-        "| --- | --- | --- | --- | --- | --- |",
-        *(_ablation_row(run, runs[run.name]) for run in (LOAD[0], *ABLATIONS) if run.name in runs),
+        "| | first word p50 | p95 | without thinking pauses p50 | cut into pauses | what is off | measured on |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *(_ablation_row(run, runs[run.name]) for run in ABLATIONS if run.name in runs),
         "",
     ]
     if picture is not None:
@@ -94,7 +100,7 @@ def _load_row(run: Run, all_of: Mapping[str, Any]) -> str:
     return (
         f"| {run.name} | {f['n']} | {_ms(f, 'p50')} | {_ms(f, 'p95')} | {_ms(f, 'p99')} | {must} "
         f"| {_ms(plain, 'p50')} / {_ms(plain, 'p95')} | {_ms(all_of['end_to_end'], 'p95')} | {_ms(all_of['greeting'], 'p95')} "
-        f"| {_ms(all_of['barge_in'], 'p50')} | {all_of['cut_ins']} of {all_of['pauses']} | {all_of['unanswered']} |"
+        f"| {_ms(all_of['barge_in'], 'p50')} | {all_of['cut_ins']} of {all_of['pauses']} | {all_of['unanswered']} | {_where(all_of['environment'])} |"
     )
 
 
@@ -102,8 +108,13 @@ def _ablation_row(run: Run, all_of: Mapping[str, Any]) -> str:
     f = all_of["first_word"]
     return (
         f"| {run.name} | {_ms(f, 'p50')} | {_ms(f, 'p95')} | {_ms(all_of['first_word_no_pauses'], 'p50')} "
-        f"| {all_of['cut_ins']} of {all_of['pauses']} | {run.about} |"
+        f"| {all_of['cut_ins']} of {all_of['pauses']} | {run.about} | {_where(all_of['environment'])} |"
     )
+
+
+def _where(environment: Mapping[str, str]) -> str:
+    """The machine by its processor's family and model (two of one name may differ by half), and the day."""
+    return f"{environment.get('processor', environment['machine'])}, {environment['date'][:10]}"
 
 
 def _stage_table(one: Mapping[str, Any] | None) -> Sequence[str]:
