@@ -14,14 +14,15 @@ from typing import Any, Literal, TypeVar
 import structlog
 
 from pipeline.asr import SURE, SURE_ENOUGH, AsrRequest, Transcript, WhisperEngine
+from pipeline.backchannel import takes_the_floor
 from pipeline.ears import Ears
 from pipeline.engines import Engines
 from pipeline.jobs import Job, Priority, Work
+from pipeline.planner import Planner
 from pipeline.scheduler import JobDroppedError, Ran
 from pipeline.smart_turn import TurnRequest
 from pipeline.trace import BetTrace, Span, TurnTrace
 from pipeline.turn_events import EngineFailed, FinalReady, Judge, JudgeWords, Transcribe, TurnEvent, Verdict, WordsVerdict
-from pipeline.turn_reader import TurnReader
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ class Bets:
         take: Callable[[TurnEvent], None],
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
         settles: Callable[[str], Awaitable[bool]],
-        reader: TurnReader | None,
+        planner: Planner,
     ) -> None:
         self.number = 0
         self.spans: list[Span] = []  # of the newest bet
@@ -63,7 +64,7 @@ class Bets:
         self._take = take
         self._spawn = spawn
         self._settles = settles
-        self._reader = reader
+        self._planner = planner
         self._tasks: list[asyncio.Task[None]] = []
         self._transcript: Job | None = None
         self._awaited = False
@@ -96,8 +97,7 @@ class Bets:
         self._awaited = True
         if self._transcript is not None:
             self._engines.scheduler.reprioritise(self._transcript, Priority.FIRST_PHRASE)
-        if self._reader is not None:
-            self._reader.hurry()
+        self._planner.hurry()
 
     def end(self) -> None:
         """The caller goes on, or the call is over."""
@@ -143,7 +143,9 @@ class Bets:
         request = AsrRequest(self._ears.utterance(self._before(command.start), command.end), self._rate_hz, self._bias)
         self._awaited = priority is Priority.FIRST_PHRASE
         try:
-            first = await self._heard_first(command.bet, request)
+            # What is said over the bot is short, and a hum must not become a word: the larger model hears that at once.
+            over_bot = self._ears.over_bot
+            first = None if over_bot else await self._heard_first(command.bet, request)
             if first is not None and await self._stands(first.value):
                 heard = first
             else:
@@ -153,6 +155,8 @@ class Bets:
                 if second is None:
                     return
                 heard = second
+                if over_bot and takes_the_floor(heard.value.text, confidence=heard.value.confidence):
+                    first = await self._heard_first(command.bet, request)
         except asyncio.CancelledError:
             request.given_up.set()
             raise
@@ -163,8 +167,7 @@ class Bets:
 
     async def _heard_first(self, bet: int, request: AsrRequest) -> Ran[Transcript] | None:
         """What the smaller model makes of it; None where it is not asked, or makes nothing of it."""
-        # What is said over the bot is short, and a hum must not become a word: the larger model hears that at once.
-        if not self._engines.partial.first or self._ears.over_bot:
+        if not self._engines.partial.first:
             return None
         try:
             heard = await self._heard_by(self._engines.partial, bet, request)
@@ -197,9 +200,9 @@ class Bets:
             self._take(Verdict(bet, ran.value))
 
     async def _judge_words(self, command: JudgeWords) -> None:
-        if self._reader is None:
+        if self._planner.reader is None:
             return self._take(EngineFailed("words", command.bet))
-        ran = await self._result("words", command.bet, self._reader.read(command.text, Priority.BET, command.bet))
+        ran = await self._result("words", command.bet, self._planner.reader.read(command.text, Priority.BET, command.bet))
         if ran is not None:
             over = 1 / (1 + math.exp(-ran.value.over))
             self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"words P={over:.2f}", ran.started_ns))

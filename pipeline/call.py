@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
@@ -15,19 +15,18 @@ import structlog
 
 from pipeline.at_ear import AtEar
 from pipeline.bets import Bets
-from pipeline.dialogue import Ask, Dialogue, Plan, Say
+from pipeline.dialogue import Ask, Dialogue, Say
 from pipeline.ears import Ears, Hearing
 from pipeline.engines import Engines
 from pipeline.event_log import Answer
 from pipeline.heard import heard_words
-from pipeline.jobs import Priority, Work
+from pipeline.jobs import Priority
 from pipeline.leg import Audio, CallLeg, Digit, Ended, Flushed, Held, LegEvent, Played, Resumed, Segment, Started
-from pipeline.likeness import TextVectors
 from pipeline.listen_ahead import ListenAhead
-from pipeline.reading import Reading
+from pipeline.planner import Planner
 from pipeline.recorder import NotRecorded, Recorder
 from pipeline.reply import Reply, ReplyMaker
-from pipeline.scheduler import JobDroppedError, SchedulerClosedError
+from pipeline.scheduler import JobDroppedError
 from pipeline.speaker import WireFormat
 from pipeline.trace import MS, BargeIn, CallTrace, Span, TurnTrace
 from pipeline.turn import State, TurnMachine, TurnTaking
@@ -65,7 +64,6 @@ from pipeline.turn_events import (
     Verdict,
     WordsVerdict,
 )
-from pipeline.turn_reader import TurnReader
 from pipeline.vad import SpeechPaused as VadPaused
 from pipeline.vad import SpeechStarted as VadStarted
 
@@ -144,15 +142,12 @@ class Call:
         hearing = Hearing(settings.vad_threshold, settings.turn.waits.pause_ms, settings.barge_in_ms, settings.echo_likeness)
         self._ears = Ears(engines.vad.stream(leg.rate_hz), leg.rate_hz, hearing)
         self._ahead = ListenAhead(leg.rate_hz)
-        self._reader = (
-            TurnReader(leg.call, engines.reader, engines.scheduler, dialogue.before) if engines.reader is not None else None
-        )
+        self._planner = Planner(leg.call, engines, dialogue)
+        self._reader = self._planner.reader
         self._bets = Bets(
-            leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._settles, self._reader
+            leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._settles, self._planner
         )
         self._partial: asyncio.Task[None] | None = None
-        # What was looked up last: the same is asked for twice.
-        self._embedded: tuple[tuple[str, ...], Sequence[TextVectors] | None] = (), None
         self._replies: dict[int, Reply] = {}
         self._noticed: Span | None = None  # how the newest pause was
         self._over_bot: int | None = None  # first sample of what the caller said over the bot
@@ -350,7 +345,7 @@ class Call:
     async def _prepare(self, text: str, turn: tuple[str, int]) -> None:
         """Prefill what the words so far call for: the fact, and the question as far as it is known."""
         try:
-            plan = await self._plan(text, Work("embed", Priority.PARTIAL, turn))
+            plan = await self._planner.plan(text, Priority.PARTIAL, turn[1])
         except JobDroppedError:
             return  # only a hint
         except Exception:
@@ -362,37 +357,13 @@ class Call:
     async def _settles(self, text: str) -> bool:
         """Whether the bot's answer to a text that the recogniser is not quite sure of is sure."""
         try:
-            plan = await self._plan(text, Work("embed", Priority.BET, (self._leg.call, self._bets.number)))
+            plan = await self._planner.plan(text, Priority.BET, self._bets.number)
         except JobDroppedError:
             return False
         except Exception:
             log.exception("engine_failed", engine="embed", call=self._leg.call, bet=self._bets.number)
             return False
         return self._dialogue.settles(plan)
-
-    async def _plan(self, text: str, work: Work) -> Plan:
-        """What to say to a text. Raises JobDroppedError, and what the models raise."""
-        queries = self._dialogue.queries(text)
-        if not queries:
-            return self._dialogue.respond(text, None)
-        if queries != self._embedded[0]:
-            self._embedded = queries, (await self._engines.scheduler.run(self._engines.embed, work, queries)).value
-        vectors = self._embedded[1]
-        return self._dialogue.respond(text, vectors, await self._read(text, work))
-
-    async def _read(self, text: str, work: Work) -> Reading | None:
-        """What the reader makes of a text; None where nobody reads, or it could not be had: the embeddings answer by themselves."""
-        if self._reader is None or work.priority is Priority.PARTIAL:
-            return None
-        try:
-            return (await self._reader.read(text, work.priority, work.turn[1])).value
-        except SchedulerClosedError:
-            raise
-        except JobDroppedError:
-            return None
-        except Exception:
-            log.exception("engine_failed", engine="reader", call=self._leg.call, turn=work.turn[1])
-            return None
 
     # replies
 
@@ -414,7 +385,7 @@ class Call:
             match command.kind:
                 case "answer":
                     priority = Priority.FIRST_PHRASE if reply.committed else Priority.BET
-                    plan = await self._plan(command.text, Work("embed", priority, (self._leg.call, reply.turn_id)))
+                    plan = await self._planner.plan(command.text, priority, reply.turn_id)
                     self._take(ReplyPlanned(reply.turn_id, self._dialogue.answers(plan)))
                 case "keys":
                     plan = Say(KEYS)

@@ -21,6 +21,7 @@ from pipeline.likeness import TextVectors
 from pipeline.prompts import Message, prefix, request
 from pipeline.questions import Question, Want, When
 from pipeline.reading import Reading
+from pipeline.reranking import Judged, RerankRequest
 from pipeline.retrieval import FactIndex, Picked, Previous
 from pipeline.settled import settled
 from pipeline.smalltalk import Talk, talk, without_openers
@@ -28,7 +29,7 @@ from pipeline.spoken import slower
 from pipeline.statements import LENGTH, MONEY, UNNAMED, Statement, split
 from pipeline.timetable import Timetable, offers
 from pipeline.verdict import denies, weighed
-from pipeline.words import concept, generalised, plain, tokens
+from pipeline.words import concept, content, generalised, plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
 
@@ -87,14 +88,23 @@ _WORD_FOR_WORD = frozenset({Want.WHERE, Want.PHONE, Want.EMAIL, Want.WHO})
 
 _SOMEBODY = re.compile(
     r"\b(?:[Ii]s|[Ww]ill|[Dd]oes|[Hh]as|[Cc]an|[Cc]ould|[Ww]hen's) (?:Doctor |Dr\.? |Mr\.? |Mrs\.? |Ms\.? |Miss )?([A-Z][a-z]{2,})"
-    r" (?:be )?(?:still )?(?:\w+ing|in|there|available|about|around|free|on|back|do|see|work|take)\b"
+    r" (?:be )?(?:still )?(?:\w+ing|in|there|available|about|around|free|on|back|do|see|work|take|got|have|teach|cut|cover)\b"
 )
 # "We had Becky last time, is she teaching on Saturday?"
 _SAME = re.compile(
-    r"\b(?:had|saw|see|with|know|like|liked|spoke to|met) ([A-Z][a-z]{2,})\b.*\b(?:is|will|does|can|could|has|would) (?:s?he) (?:\w+ing|in|there|be|available|free|on|do|work|take|have)\b"
+    r"\b(?:had|saw|see|seen by|with|know|like|liked|spoke to|met|good of) ([A-Z][a-z]{2,})\b.*\b(?:is|will|does|can|could|has|would) (?:s?he) (?:\w+ing|in|there|be|available|free|on|do|work|take|have|got|anything|any)\b"
 )
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _AMOUNTS = {Want.PRICE: MONEY, Want.LENGTH: LENGTH}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request of a turn, and what was asked before it. `elliptical`: it is a bit of a question, the rest is that one's."""
+
+    question: Question
+    previous: Previous | None
+    elliptical: bool
 
 
 @dataclass(slots=True)
@@ -166,20 +176,36 @@ class Dialogue:
             facts = tuple(fact for fact in self._index.statements if self._timetable.told_by(fact))
         return about.question.text, self._index.statements.index(facts[0]) if facts else None
 
-    def respond(self, said: str, vectors: Sequence[TextVectors] | None, reading: Reading | None = None) -> Plan:
+    def doubts(self, said: str, vectors: Sequence[TextVectors], reading: Reading | None) -> tuple[RerankRequest, ...]:
+        """What a reranker should judge before `respond`: one request for each of `queries(said)`, without lines where there is no doubt."""
+        found = []
+        for asked, query, vector in zip(self._asked(said), self.queries(said), vectors, strict=True):
+            lines = self._index.doubtful(asked.question, vector, asked.previous, reading if len(vectors) == 1 else None)
+            leans = asked.previous is not None and (asked.question.leans or asked.elliptical)
+            found.append(RerankRequest(query, asked.previous.question.text if leans and asked.previous else None, lines))
+        return tuple(found)
+
+    def respond(
+        self,
+        said: str,
+        vectors: Sequence[TextVectors] | None,
+        reading: Reading | None = None,
+        judged: Sequence[Judged | None] | None = None,
+    ) -> Plan:
         """The plan for what the caller said. `vectors`: `queries(said)` embedded, one each, or None where there are none.
 
-        `reading`: what the reader makes of `said`, after `before()`.
+        `reading`: what the reader makes of `said`, after `before()`. `judged`: what the reranker makes of `doubts(said, vectors, reading)`, one each.
         """
         kind = talk(said)
         if kind is not None:
             return self._small(kind)
-        text = generalised(without_openers(_corrected(said)), self._index.knows)
-        numbers = self._requests(text)
-        each = [None] * len(numbers) if vectors is None else vectors
+        requests = self._asked(said)
         # What was read of the whole turn says nothing of one request among two.
-        one = reading if len(numbers) == 1 else None
-        plans = [self._one(text, number, vector, one) for number, vector in zip(numbers, each, strict=True)]
+        one = reading if len(requests) == 1 else None
+        plans = [
+            self._one(asked, None if vectors is None else vectors[n], None if judged is None else judged[n], one)
+            for n, asked in enumerate(requests)
+        ]
         return plans[0] if len(plans) == 1 else self._together(plans)
 
     def answers(self, plan: Plan) -> bool:
@@ -229,19 +255,27 @@ class Dialogue:
         own = [i for i in asking if questions.analyse(parts[i]).keys or questions.when_of(parts[i])]
         return list(own[-2:]) if len(own) >= 2 else [None]
 
-    def _one(self, text: str, number: int | None, vector: TextVectors | None, reading: Reading | None) -> Plan:
-        question = questions.analyse(text, sentence=number)
-        if number is not None:
-            question = questions.analyse(question.core)
+    def _asked(self, said: str) -> list[_Asked]:
+        """The requests in what was said, each with what it leans on."""
+        text = generalised(without_openers(_corrected(said)), self._index.knows)
+        last, found = self._history.about, []
+        for number in self._requests(text):
+            question = questions.analyse(text, sentence=number)
+            if number is not None:
+                question = questions.analyse(question.core)
+            elliptical = question.elliptical and last is not None
+            if last is not None and elliptical:
+                # "And on Friday?" asks what the last question asked.
+                question = replace(question, want=last.question.want, yes_no=last.question.yes_no)
+            found.append(_Asked(question, Previous(last.question, last.picked) if last is not None else None, elliptical))
+        return found
+
+    def _one(self, asked: _Asked, vector: TextVectors | None, judged: Judged | None, reading: Reading | None) -> Plan:
+        question, previous, elliptical = asked.question, asked.previous, asked.elliptical
         last = self._history.about
-        previous = Previous(last.question, last.picked) if last is not None else None
-        elliptical = question.elliptical and last is not None
-        if last is not None and elliptical:
-            # "And on Friday?" asks what the last question asked.
-            question = replace(question, want=last.question.want, yes_no=last.question.yes_no)
         if self._stranger(question) or only_the_books_know(question):
             return Say(self._unknown, about=About(question))
-        picked = self._index.pick(question, vector, previous, elliptical=elliptical, reading=reading)
+        picked = self._index.pick(question, vector, previous, elliptical=elliptical, reading=reading, judged=judged)
         fact = picked.facts[0] if picked.confident else None
         telling = [key for key in question.keys if self._index.telling(key)]
         when = last.when if last is not None else None
@@ -251,7 +285,14 @@ class Dialogue:
         # "And on Thursdays, till what time?" hangs on hours that were just told.
         hangs = last is not None and last.picked is None and question.leans
         another = likely and not told and not elliptical and not hangs and not self._timetable.asks_for_the_latest(question)
-        schedule = None if another else self._timetable.concerns(question, when, fact, telling)
+        if another:
+            schedule = None
+        elif somebody := self._named(question):
+            schedule = self._timetable.shut(question, fact)
+            if schedule is None and question.when and not (fact is not None and somebody & {*tokens(fact.full)}):
+                return Say(self._unknown, about=About(question))
+        else:
+            schedule = self._timetable.concerns(question, when, fact, telling)
         if schedule is None and likely and fact is not None and told and (question.when or question.want is Want.WHEN):
             # "Closed Mondays, except bank holiday Mondays": on such a day the line says more than the week.
             schedule = self._timetable.main if settled(question, fact.text) is None else None
@@ -263,6 +304,12 @@ class Dialogue:
         if picked.second is not None:
             return self._either(question, picked, picked.second)
         return self._found(question, picked, fact, reading)
+
+    def _named(self, question: Question) -> set[str]:
+        """Somebody whom the owner names and whose days are asked for: "Does Aoife work Saturdays?"."""
+        asked = _SOMEBODY.search(question.core) or _SAME.search(question.text)
+        named = set() if asked is None or asked[1] in DAYS else {asked[1].lower()}
+        return {name for name in named if self._index.knows(concept(name)) and concept(name) not in content(self._name)}
 
     def _stranger(self, question: Question) -> bool:
         """Whether it is about somebody whom the owner does not name: "Is Tony in on Wednesday?" is not about the opening hours."""

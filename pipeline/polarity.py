@@ -22,7 +22,7 @@ _NEEDLESS = re.compile(
     r"|\bdrop in\b|\bwalk[- ]ins?\b|\bjust (?:come|turn up)\b|\bnot (?:needed|necessary|required)\b"
 )
 _NEEDED = re.compile(
-    r"\bby appointment\b|\bmust\b|\brequired\b|\bneeds? to\b|\bhave to\b|\bplease (?:book|call|ring|bring)\b|\bin advance\b|\bonly with\b|\bbook (?:at least|ahead|a)\b"
+    r"\bby appointment\b|\bmust\b|\brequired\b|\bneeds? to\b|\bhave to\b|\bplease (?:book|call|ring|bring)\b|\bin advance\b|\bonly with\b|\bbook (?:at least|ahead|a)\b|,? please\W*$"
 )
 _ASKS_NEED = re.compile(
     r"\b(?:do|does|would|will|must|should) (?:i|we|you|he|she|they|one|\w+) (?:really )?(?:have to|need|require|book)\b|\bmust (?:i|we)\b|\bnecessary\b|\bneeded\b|\brequired\b|\bhave (?:i|we) got to\b"
@@ -36,6 +36,7 @@ PERMITS = re.compile(
 PLAIN_VERBS = frozenset(stem(word) for word in STOPWORDS | words_of("pay bring order sit eat drink visit book")) | {""}
 """What callers do anyway: a fact need not say it again."""
 _ASKS_ACCESS = re.compile(r"\b(?:wheelchair|stairs|steps?|crutches|walking (?:frame|stick)|zimmer|mobility|pushchair|pram|buggy)\b")
+_ASKS_STEPS = re.compile(r"\b(?:is|are|would|will) there (?:be )?(?:any |many |a lot of )?(?:stairs|steps)\b")
 _LEVEL = re.compile(
     r"\bno steps?\b|\bstep[- ]free\b|\bground floor\b|\blevel access\b|\bramps?\b|\b(?<!no )lift\b|\baccessible\b(?<!not accessible)"
 )
@@ -132,6 +133,8 @@ def _needed(statement: str) -> bool | None:
 def _by_access(question: Question, text: str) -> bool | None:
     """Whether one gets in without stairs, where that is asked."""
     level, steps = _LEVEL.search(plain(text)), _STEPS.search(plain(text))
+    if _ASKS_STEPS.search(plain(question.core)):
+        return bool(steps) if bool(level) != bool(steps) else None
     return bool(level) if asks_access(question.text) and bool(level) != bool(steps) else None
 
 

@@ -322,7 +322,7 @@ def when_of(said: str, core: str = "") -> When:
 
 
 def _when(text: str) -> When:
-    text = plain(text)
+    text = re.sub(r"\barvo\b|\bafter lunch\b", "afternoon", plain(text))
     days = days_in(text, spoken=True)
     relative = next(
         (

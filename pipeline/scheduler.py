@@ -78,10 +78,10 @@ class _Outcome:
 
 
 @dataclass(slots=True)
-class Ran(Generic[Result]):
+class Ran(Generic[Res]):
     """A result with the times at which its job was queued, began and ended (monotonic nanoseconds)."""
 
-    value: Result
+    value: Res
     queued_ns: int
     started_ns: int
     ended_ns: int

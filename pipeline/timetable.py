@@ -28,7 +28,7 @@ _SPECIAL = re.compile(
     r"\b(?:bank holidays?|public holidays?|christmas|xmas|easter|new year'?s?|boxing|thanksgiving|holidays?|half[- ]term|summer|winter|season|january|february|march|april|june|july|august|september|october|november|december)\b"
 )
 _GENERIC = re.compile(
-    r"\b(?:open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days|people|customers|visitors|guests)\b|^$",
+    r"\b(?:everything|open(?:ing)?|hours?|times?|closed|business|we|we're|shop|store|office|practice|surgery|studio|workshop|clinic|reception|days|people|customers|visitors|guests)\b|^$",
     re.IGNORECASE,
 )
 _GENERIC_KEYS = frozenset(
@@ -38,6 +38,9 @@ _GENERIC_KEYS = frozenset(
 )
 _SHUT = re.compile(r"\b(?:closed|shut|closes?)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:come|coming|came|visit|visiting|stay|arrive|turn up|pop|drop)\b")
+_CLOCK = re.compile(
+    r"\b(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|noon|midday|half past|quarter|morning|afternoon|evening|night|today|tomorrow|then|that day|week(?:end|day)?)"
+)
 _MOSTLY = 0.35
 """Share of the afternoon that must be open for a plain yes."""
 _OTHER_WANTS = frozenset({Want.PRICE, Want.WHERE, Want.PHONE, Want.EMAIL, Want.AGE, Want.MEASURE, Want.ATTRIBUTE, Want.WHO})
@@ -63,7 +66,7 @@ def _subject_of(statement: Statement) -> str:
     if not (colon and re.match(r"^[A-Z][^\d:.]*$", label)):
         days = hours.first_token(statement.text)
         label = re.sub(
-            r"^On$|\s+(?:is|are|run|runs|works?|opens?|closes?|take place|on|from|between|every)\b.*$",
+            r"^On$|\s+(?:is|are|run|runs|works?|opens?|closes?|take place|go|goes|leave|leaves|sail|sails|on|from|between|every)\b.*$",
             "",
             statement.text[:days].strip(" ,-–"),
         )
@@ -186,7 +189,7 @@ class Timetable:
             return None
         # "On the last morning, by when must we be out?" names a part of the day and asks for no hours.
         clocked = question.when.minute is not None or (question.when.part is not None and question.want is not Want.WHEN)
-        timed = bool(question.when.days) or (clocked and question.when.relative is None)
+        timed = (bool(question.when.days) or (clocked and question.when.relative is None)) and not _told_on_the_way(question)
         if (asks_open or timed) and (not rest or (asks_open and timed)):
             return self.main
         if last is not None and question.leans and not rest and (question.when or re.search(r"\bsame\b", core)):
@@ -207,6 +210,10 @@ class Timetable:
         week = self.in_season(question.when.date or (last.date if last is not None and follows else None))
         days = question.when.days and question.want in (Want.YES_NO, Want.WHEN)
         return week if _OPEN.search(core) or _COMES.search(core) or days or follows else None
+
+    def shut(self, question: Question, fact: Statement | None) -> Schedule | None:
+        """ "Is Tess in on Sunday?": if the business is closed then, she is not; if it is open, its hours say nothing of her."""
+        return self.main if self._shut(question, fact) else None
 
     def _shut(self, question: Question, fact: Statement | None) -> bool:
         """Whether the business is closed on the days asked for, and the fact does not speak of just these."""
@@ -277,6 +284,13 @@ class Timetable:
         if len(verdicts) != 1 or None in verdicts:
             return text
         return f"{'Yes' if verdicts.pop() else 'No'}, {_lowered(text)}"
+
+
+def _told_on_the_way(question: Question) -> bool:
+    """ "My lot came on Thursday, and they were mouldy. Can I get something back?": the day is part of the story, and what is asked has words of its own."""
+    core = plain(question.core)
+    own = set(content(core)) - _GENERIC_KEYS
+    return bool(own) and not (hours.days_in(core, spoken=True) or _CLOCK.search(core) or _OPEN.search(core) or _COMES.search(core))
 
 
 def _lowered(text: str) -> str:

@@ -30,6 +30,8 @@ def answer(said: str, last: When | None = None, today: dt.date | None = None) ->
         ("Could I come on Monday?", "No, on Monday we are closed."),
         ("Will there be someone in on Monday?", "No, on Monday we are closed."),
         ("Is anybody in on Monday?", "No, on Monday we are closed."),
+        ("I was there on Monday. Could I come on Saturday?", "Yes, on Saturday we are open from 8:30 am to 1 pm."),
+        ("Are you open Saturday arvo?", "On Saturday we are open from 8:30 am to 1 pm."),
         ("Are you open on Saturday afternoon, about two?", "No, on Saturday we are open only from 8:30 am to 1 pm."),
         ("are you open on wednesday at ten", "Yes, on Wednesday we are open from 9 am to 5 pm."),
         ("Are you closed on Sundays?", "Yes, on Sunday we are closed."),
