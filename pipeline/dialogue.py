@@ -21,7 +21,6 @@ from pipeline.likeness import TextVectors
 from pipeline.prompts import Message, prefix, request
 from pipeline.questions import Question, Want, When
 from pipeline.reading import Reading
-from pipeline.reranking import Judged, RerankRequest
 from pipeline.retrieval import FactIndex, Picked, Previous
 from pipeline.settled import settled
 from pipeline.smalltalk import Talk, talk, without_openers
@@ -176,25 +175,10 @@ class Dialogue:
             facts = tuple(fact for fact in self._index.statements if self._timetable.told_by(fact))
         return about.question.text, self._index.statements.index(facts[0]) if facts else None
 
-    def doubts(self, said: str, vectors: Sequence[TextVectors], reading: Reading | None) -> tuple[RerankRequest, ...]:
-        """What a reranker should judge before `respond`: one request for each of `queries(said)`, without lines where there is no doubt."""
-        found = []
-        for asked, query, vector in zip(self._asked(said), self.queries(said), vectors, strict=True):
-            lines = self._index.doubtful(asked.question, vector, asked.previous, reading if len(vectors) == 1 else None)
-            leans = asked.previous is not None and (asked.question.leans or asked.elliptical)
-            found.append(RerankRequest(query, asked.previous.question.text if leans and asked.previous else None, lines))
-        return tuple(found)
-
-    def respond(
-        self,
-        said: str,
-        vectors: Sequence[TextVectors] | None,
-        reading: Reading | None = None,
-        judged: Sequence[Judged | None] | None = None,
-    ) -> Plan:
+    def respond(self, said: str, vectors: Sequence[TextVectors] | None, reading: Reading | None = None) -> Plan:
         """The plan for what the caller said. `vectors`: `queries(said)` embedded, one each, or None where there are none.
 
-        `reading`: what the reader makes of `said`, after `before()`. `judged`: what the reranker makes of `doubts(said, vectors, reading)`, one each.
+        `reading`: what the reader makes of `said`, after `before()`.
         """
         kind = talk(said)
         if kind is not None:
@@ -202,10 +186,8 @@ class Dialogue:
         requests = self._asked(said)
         # What was read of the whole turn says nothing of one request among two.
         one = reading if len(requests) == 1 else None
-        plans = [
-            self._one(asked, None if vectors is None else vectors[n], None if judged is None else judged[n], one)
-            for n, asked in enumerate(requests)
-        ]
+        each = [None] * len(requests) if vectors is None else vectors
+        plans = [self._one(asked, vector, one) for asked, vector in zip(requests, each, strict=True)]
         return plans[0] if len(plans) == 1 else self._together(plans)
 
     def answers(self, plan: Plan) -> bool:
@@ -270,12 +252,12 @@ class Dialogue:
             found.append(_Asked(question, Previous(last.question, last.picked) if last is not None else None, elliptical))
         return found
 
-    def _one(self, asked: _Asked, vector: TextVectors | None, judged: Judged | None, reading: Reading | None) -> Plan:
+    def _one(self, asked: _Asked, vector: TextVectors | None, reading: Reading | None) -> Plan:
         question, previous, elliptical = asked.question, asked.previous, asked.elliptical
         last = self._history.about
         if self._stranger(question) or only_the_books_know(question):
             return Say(self._unknown, about=About(question))
-        picked = self._index.pick(question, vector, previous, elliptical=elliptical, reading=reading, judged=judged)
+        picked = self._index.pick(question, vector, previous, elliptical=elliptical, reading=reading)
         fact = picked.facts[0] if picked.confident else None
         telling = [key for key in question.keys if self._index.telling(key)]
         when = last.when if last is not None else None

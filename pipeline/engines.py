@@ -8,7 +8,6 @@ from pipeline.asr import WhisperEngine
 from pipeline.embed_engine import EmbedEngine
 from pipeline.llm import Llm
 from pipeline.reader import ReaderEngine
-from pipeline.reranker import RerankerEngine
 from pipeline.scheduler import Scheduler
 from pipeline.smart_turn import SmartTurnEngine
 from pipeline.speaker import PhraseSpeaker
@@ -24,7 +23,6 @@ class Engines:
     partial: WhisperEngine  # for what is heard while the caller talks: may be a smaller one, may be the same
     turn: SmartTurnEngine
     reader: ReaderEngine | None
-    reranker: RerankerEngine | None
     embed: EmbedEngine
     llm: Llm
     vad: VadModel

@@ -18,7 +18,6 @@ from pipeline.picking import Weights, trained
 from pipeline.polarity import asks_free, clauses, negated
 from pipeline.questions import Question, Want
 from pipeline.reading import Reading
-from pipeline.reranking import Judged
 from pipeline.signs import DENIED, Scores, Signs, kind_of, nearness
 from pipeline.statements import LENGTH, MONEY, Item, Statement
 from pipeline.words import STOPWORDS, concept, content, numbers, tokens
@@ -37,12 +36,8 @@ ELSEWHERE = 0.8
 """With another statement as likely as this, a follow-up that names nothing of its own does not hang on the last fact."""
 LEAST_READ = -12.0
 """No line is read as less likely than this, in natural logarithms."""
-READ, SIGNS, NOTHING_READ = 0.4, 0.8, -0.5
+READ, SIGNS, NOTHING_READ = 0.35, 0.7, 0.0
 """What the reader's log odds of a line against nothing count, what those by the signs count beside them, and what is added."""
-BEYOND_DOUBT, IN_DOUBT = 0.9, 4
-"""Below this probability of the likeliest line so many of them are put to the reranker."""
-JUDGED, AMONG, UNJUDGED, LEAST_JUDGED = 0.5, 0.6, 0.0, -4.0
-"""What the reranker's log odds of a line count, what those so far count beside them, what is added, and what a line has that it was not shown."""
 NAMED = 0.5
 """How much a word of the business's own name counts."""
 CHATTER = 0.3
@@ -207,14 +202,13 @@ class FactIndex:
         *,
         elliptical: bool = False,
         reading: Reading | None = None,
-        judged: Judged | None = None,
     ) -> Picked:
         """The statement that bears on the question, if one does."""
         if not self.statements:
             return Picked((), "", 0.0, confident=False)
         scores = self.scores(question, vector, previous)
         hints = self._hints(question, previous)
-        totals = with_judged(with_reading([one.total(self._weights) for one in scores], reading), judged)
+        totals = with_reading([one.total(self._weights) for one in scores], reading)
         best = max(range(len(scores)), key=lambda i: totals[i] + self._listed(i, scores[i], question.want, hints))
         last = (
             previous.picked.facts[0]
@@ -254,14 +248,6 @@ class FactIndex:
             return picked
         second = self._cut(other, question, previous, hints, _share(totals, other), confident=confident)
         return replace(second, second=picked) if beside and other < best else replace(picked, second=second)
-
-    def doubtful(
-        self, question: Question, vector: TextVectors | None, previous: Previous | None, reading: Reading | None
-    ) -> tuple[int, ...]:
-        """The likeliest statements, the likeliest first, for a reranker to judge; none where one of them is beyond doubt."""
-        totals = with_reading([one.total(self._weights) for one in self.scores(question, vector, previous)], reading)
-        order = sorted(range(len(totals)), key=lambda number: -totals[number])
-        return () if not order or _share(totals, order[0]) >= BEYOND_DOUBT else tuple(order[:IN_DOUBT])
 
     def _on_the_day(self, best: int, totals: Sequence[float], question: Question) -> int:
         """ "At weekends you have to book. From Tuesday to Friday just turn up.": for a Wednesday the second, where the likelier one speaks of other days."""
@@ -375,14 +361,6 @@ def with_reading(totals: list[float], reading: Reading | None) -> list[float]:
         return totals
     lines = np.maximum(reading.lines, LEAST_READ)
     return [SIGNS * total + READ * float(line - lines[-1]) + NOTHING_READ for total, line in zip(totals, lines[:-1], strict=True)]
-
-
-def with_judged(totals: list[float], judged: Judged | None) -> list[float]:
-    """The same, by the reranker as well; a line that it was not shown is as unlikely as one that it is sure does not answer."""
-    if judged is None or not judged.lines:
-        return totals
-    bears = dict(zip(judged.lines, judged.bears.tolist(), strict=True))
-    return [UNJUDGED + AMONG * total + JUDGED * bears.get(number, LEAST_JUDGED) for number, total in enumerate(totals)]
 
 
 def _share(totals: Sequence[float], best: int) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from pipeline.asked_once import AskedOnce
-from pipeline.jobs import Priority, Work
+from pipeline.jobs import Job, Priority, Work
 from pipeline.reader import ReaderEngine, ReadRequest
 from pipeline.reading import Reading
 from pipeline.scheduler import JobDroppedError, Ran, Scheduler
@@ -17,6 +17,21 @@ from pipeline.scheduler import JobDroppedError, Ran, Scheduler
 log = structlog.get_logger()
 
 Before = tuple[str, int | None] | None
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A reading, and how many wait for it: the last one who gives up withdraws it."""
+
+    said: str
+    before: Before
+    job: Job
+    reading: asyncio.Future[Ran[Reading]]
+    waiting: int = 0
+
+    @property
+    def failed(self) -> bool:
+        return self.reading.done() and (self.reading.cancelled() or self.reading.exception() is not None)
 
 
 class TurnReader:
@@ -27,7 +42,7 @@ class TurnReader:
         self._engine = engine
         self._scheduler = scheduler
         self._before = before
-        self._readings: AskedOnce[ReadRequest, Reading] = AskedOnce(call, "reader", engine, scheduler)
+        self._asked: _Asked | None = None
         self._ahead: asyncio.Future[Ran[Reading]] | None = None
 
     def prepare(self, said: str, turn: int) -> None:
@@ -39,14 +54,26 @@ class TurnReader:
 
     async def read(self, said: str, priority: Priority, turn: int) -> Ran[Reading]:
         """What the reader makes of `said`. Raises JobDroppedError, and what the model raises. Withdrawn when nobody waits for it any more."""
-        request = ReadRequest(self._call, said, self._before())
-        if not self._readings.has(request):
+        asked, before = self._asked, self._before()
+        if asked is None or (asked.said, asked.before) != (said, before) or asked.failed:
             self._withdraw()
-        return await self._readings.ask(request, priority, turn)
+            request = ReadRequest(self._call, said, before)
+            job, reading = self._scheduler.submit(self._engine, Work("reader", priority, (self._call, turn)), lambda: request)
+            self._asked = asked = _Asked(said, before, job, reading)
+        elif priority < asked.job.work.priority:
+            self._scheduler.reprioritise(asked.job, priority)
+        asked.waiting += 1
+        try:
+            return await asyncio.shield(asked.reading)
+        finally:
+            asked.waiting -= 1
+            if not asked.waiting:
+                asked.reading.cancel()  # nothing happens to one that is done
 
     def hurry(self) -> None:
         """The caller waits for the newest reading now."""
-        self._readings.hurry()
+        if self._asked is not None and not self._asked.reading.done():
+            self._scheduler.reprioritise(self._asked.job, Priority.FIRST_PHRASE)
 
     def _withdraw(self) -> None:
         """What was to be prefilled comes too late."""

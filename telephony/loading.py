@@ -17,8 +17,6 @@ from pipeline.embedding import EmbeddingError
 from pipeline.endpointing import Waits
 from pipeline.llama import MAX_SEQUENCES, LlamaEngine, LlamaError, LlamaModel
 from pipeline.reader import ReaderEngine
-from pipeline.reranker import ADAPTER as RERANKER
-from pipeline.reranker import RerankerEngine
 from pipeline.smart_turn import SmartTurnEngine
 from pipeline.tts import HibariVoice, PiperVoice, TtsEngine
 from pipeline.turn import TurnTaking
@@ -35,7 +33,6 @@ class LoadedEngines:
     embed: EmbedEngine
     llama: LlamaEngine
     reader: ReaderEngine | None
-    reranker: RerankerEngine | None
     tts: TtsEngine
     vad: VadModel
     language: tuple[LlamaModel, ...]
@@ -43,9 +40,8 @@ class LoadedEngines:
     def close(self) -> None:
         """Free the native memory of the language models. Their engines must be idle."""
         self.llama.close()
-        for reads in (self.reader, self.reranker):
-            if reads is not None:
-                reads.close()
+        if self.reader is not None:
+            self.reader.close()
         for model in self.language:
             model.close()
 
@@ -121,15 +117,13 @@ def _load(settings: Settings, bot: Bot, files: ModelFiles, loading: Callable[[st
     # As a rule the model that reads is the one that words the replies: loaded once.
     reads = language if files.reader is None or files.reader == files.llm else LlamaModel(files.reader, settings.llm.device)
     reader = ReaderEngine(reads, threads=threads, characters=len(bot.instructions)) if files.reader is not None else None
-    reranker = RerankerEngine(reads, threads=threads) if files.reader is not None and RERANKER.is_file() else None
     loading("tts")
     tts = tts_engine(settings, bot, files)
     loading("turn")
     turn = SmartTurnEngine(files.turn, threads=1)  # 105 ms on one core and on two
     embed = EmbedEngine(files.embed)
     vad: VadModel = SileroModel(files.vad) if files.vad is not None else WebRtcModel(settings.vad.webrtc_mode)
-    models = tuple({id(model): model for model in (language, reads)}.values())
-    return LoadedEngines(asr, partial, turn, embed, llama, reader, reranker, tts, vad, models)
+    return LoadedEngines(asr, partial, turn, embed, llama, reader, tts, vad, tuple({id(m): m for m in (language, reads)}.values()))
 
 
 def tts_engine(settings: Settings, bot: Bot, files: ModelFiles) -> TtsEngine:

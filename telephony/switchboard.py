@@ -26,7 +26,6 @@ from pipeline.llama import MAX_ROWS, LlamaError
 from pipeline.llm import LlamaLlm
 from pipeline.reader import ReadRequest
 from pipeline.recorder import Recorder
-from pipeline.reranking import RerankRequest
 from pipeline.scheduler import Engine, JobDroppedError, Scheduler, Usage
 from pipeline.smart_turn import TurnRequest
 from pipeline.speaker import PhraseCache, PhraseShelf, PhraseSpeaker, WireFormat
@@ -226,7 +225,8 @@ class Switchboard:
         self._loaded = loaded
         self._state = "warming up"
         engines: list[Engine[Any, Any]] = [loaded.asr, loaded.partial, loaded.turn, loaded.embed, loaded.llama, loaded.tts]
-        engines += [one for one in (loaded.reader, loaded.reranker) if one is not None]
+        if loaded.reader is not None:
+            engines.append(loaded.reader)
         scheduler = await self._stack.enter_async_context(Scheduler(self._settings.threads, engines, time.monotonic_ns))
         llm = LlamaLlm(loaded.llama, scheduler, MAX_ROWS)
         phrases = PhraseCache()
@@ -236,16 +236,7 @@ class Switchboard:
         shelf = PhraseShelf(self._settings.models_dir / PHRASES, voice_of(self._settings, self._bot, self._files))
         speaker = PhraseSpeaker(loaded.tts, scheduler, phrases, shelf)
         self._engines = Engines(
-            scheduler,
-            loaded.asr,
-            loaded.partial,
-            loaded.turn,
-            loaded.reader,
-            loaded.reranker,
-            loaded.embed,
-            llm,
-            loaded.vad,
-            speaker,
+            scheduler, loaded.asr, loaded.partial, loaded.turn, loaded.reader, loaded.embed, llm, loaded.vad, speaker
         )
         bot = self._bot
         dialogue = await loop.run_in_executor(
@@ -261,10 +252,8 @@ class Switchboard:
             ),
         )
         self._dialogue = dialogue
-        for reads in (loaded.reader, loaded.reranker):
-            if reads is None:
-                continue
-            learning = loop.run_in_executor(None, reads.learn, bot.name, dialogue.statements)
+        if loaded.reader is not None:
+            learning = loop.run_in_executor(None, loaded.reader.learn, bot.name, dialogue.statements)
             try:
                 await asyncio.shield(learning)
             except asyncio.CancelledError:
@@ -307,12 +296,6 @@ class Switchboard:
         await scheduler.run(loaded.turn, work, TurnRequest(speech, TELEPHONE_HZ))
         if loaded.reader is not None:
             await scheduler.run(loaded.reader, work, ReadRequest("warm", call.greeting))
-        if loaded.reranker is not None:
-            await scheduler.run(
-                loaded.reranker,
-                work,
-                RerankRequest(call.greeting, None, (0,) if self._dialogue is not None and self._dialogue.statements else ()),
-            )
         cut = [phrase for text in (*call.reprompts, call.goodbye, self._bot.unknown, PARDON, KEYS) for phrase in phrases_of(text)]
         for text in (call.greeting, *cut):
             await self._engines.speaker.prepare(text, TELEPHONE, call.speed, Priority.BET)

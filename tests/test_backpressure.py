@@ -210,7 +210,7 @@ def test_with_more_callers_than_the_recogniser_can_serve_partials_go_first_and_n
             reader.learn("", dialogue.statements)
             await planner.share(dialogue.prefix)
             speaker = PhraseSpeaker(voice, scheduler, PhraseCache())
-            parts = Engines(scheduler, asr, asr, turn, reader, None, embed, planner, Loudness(), speaker)  # type: ignore[arg-type]
+            parts = Engines(scheduler, asr, asr, turn, reader, embed, planner, Loudness(), speaker)  # type: ignore[arg-type]
             desk = Overload(scheduler, parts, dialogue, metrics)
             async with gateway(desk, metrics=metrics) as g, stalls.watched() as stalled:
                 url = f"http://127.0.0.1:{g.port}"

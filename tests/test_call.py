@@ -86,7 +86,7 @@ class Phone:
             speaker = PhraseSpeaker(self.voice, scheduler, PhraseCache())
             line = Line(self.leg, scheduler, loop)
             parts = Engines(
-                scheduler, self.asr, self.partial or self.asr, self.turn, self.reader, None, self.embed, llm, Loudness(), speaker
+                scheduler, self.asr, self.partial or self.asr, self.turn, self.reader, self.embed, llm, Loudness(), speaker
             )
             call = Call(self.leg, parts, dialogue.fork(), SETTINGS, self.counts, lambda: line.now_ns, self.recorder)
             self.leg.subscribe(call.receive)

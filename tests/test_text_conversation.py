@@ -25,7 +25,7 @@ def converse(script: Callable[[TextConversation], Awaitable[None]], mind: Mind |
             dialogue = Dialogue("Spoke and Chain", "Hello.", FACTS, "I don't know that.", "Goodbye.", embed.embed, as_written=0)
             await llm.share(dialogue.prefix)
             conversation = TextConversation(
-                "check", as_engines(scheduler=scheduler, embed=embed, llm=llm, reader=None, reranker=None), dialogue, 40
+                "check", as_engines(scheduler=scheduler, embed=embed, llm=llm, reader=None), dialogue, 40
             )
             await script(conversation)
             conversation.close()
