@@ -16,7 +16,7 @@ from pipeline import polarity, questions
 from pipeline.books import only_the_books_know
 from pipeline.clauses import clause_with, clauses
 from pipeline.guard import Guard
-from pipeline.hours import DAYS
+from pipeline.hours import DAYS, days_in
 from pipeline.likeness import TextVectors
 from pipeline.prompts import Message, prefix, request
 from pipeline.questions import Question, Want, When
@@ -267,12 +267,13 @@ class Dialogue:
         # "And on Thursdays, till what time?" hangs on hours that were just told.
         hangs = last is not None and last.picked is None and question.leans
         another = likely and not told and not elliptical and not hangs and not self._timetable.asks_for_the_latest(question)
-        if another:
-            schedule = None
-        elif somebody := self._named(question):
-            schedule = self._timetable.shut(question, fact)
-            if schedule is None and question.when and not (fact is not None and somebody & {*tokens(fact.full)}):
+        somebody = self._named(question) if question.when else set()
+        if somebody and not (fact is not None and somebody & {*tokens(fact.full)} and days_in(fact.text)):
+            schedule = self._timetable.shut(question, None)
+            if schedule is None:
                 return Say(self._unknown, about=About(question))
+        elif another:
+            schedule = None
         else:
             schedule = self._timetable.concerns(question, when, fact, telling)
         if schedule is None and likely and fact is not None and told and (question.when or question.want is Want.WHEN):

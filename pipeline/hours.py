@@ -21,7 +21,7 @@ _HALF = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 
 _TOKEN = re.compile(
     rf"(?P<days>{_DAY_WORD}{_TO}{_DAY_WORD})"
-    r"|(?P<set>\b(?:weekdays?|working days|weekends?|daily|every ?day|(?:seven|7) days(?: a week)?|all week)\b)"
+    r"|(?P<set>\b(?:weekdays?|working days|weekends?|daily|every ?day|(?:seven|7) days(?: a week)?|all week|(?:every|any|each) (?:day|morning|afternoon|evening)(?= (?:except|apart from|but not)\b))\b)"
     rf"|(?P<day>{_DAY_WORD})"
     rf"|(?P<range>(?:\b(?:from|between)\s+)?(?<![\d£$€.,])\b{_CLOCK}(?:{_TO}|\s+and\s+(?=\d)){_CLOCK}(?![\d%])(?!\s*(?:years?|weeks?|months?|minutes?|people|persons?|£|€|percent)))"
     rf"|(?P<since>\bfrom\s+{_CLOCK}(?!\s*(?:-|–|to|till?|until)\s*\d)(?!\s*(?:years?|pounds?|euros?|weeks?)))"
@@ -241,6 +241,11 @@ class _Builder:
             self.waiting = []
             for day in days:
                 self.ranges.pop(day, None)
+        if self.excepting and self.pending:
+            # "Every day except Sunday and Monday, 9 to 5": the hours are still to come.
+            self.pending = [day for day in self.pending if day not in days]
+            self.closed.update(days)
+            return
         if self.excepting:
             self.bound = list(days)
             for day in days:
@@ -272,7 +277,7 @@ class _Builder:
         elif self.pending:
             self._open(self.pending, [span], fresh=True)
             self.bound, self.pending = self.pending, []
-            self.shut = self.lunch = False
+            self.shut = self.lunch = self.excepting = False
         elif self.bound and (self.excepting or not self.range_first):
             self._open(self.bound, [span])
         elif self.bound:

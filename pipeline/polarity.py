@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from pipeline.ages import old_enough
 from pipeline.hours import days_in
@@ -164,6 +165,10 @@ def _by_clause(question: Question, text: str, weigh: Callable[[str], float]) -> 
     if share == 0:
         return None
     if (bounded := _EXCEPT.split(clause, maxsplit=1))[1:] and not negated(asked):
+        if not bounded[0].strip():
+            # "You can't bring your own food in, except a birthday cake.": the rule stands in the clause before.
+            bounded[0] = next((before for before, one in pairwise(clauses(text)) if one == clause), "")
+            return negated(bounded[0]) if set(objects) & set(content(bounded[1])) - set(content(bounded[0])) else None
         kept, left_out = (bool(set(objects) & set(content(part))) for part in bounded)
         return None if negated(bounded[0]) or not (kept or left_out) else not left_out
     if negated(clause):

@@ -41,6 +41,9 @@ _COMES = re.compile(r"\b(?:come|coming|came|visit|visiting|stay|arrive|turn up|p
 _CLOCK = re.compile(
     r"\b(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|noon|midday|half past|quarter|morning|afternoon|evening|night|today|tomorrow|then|that day|week(?:end|day)?)"
 )
+_SUITS = re.compile(
+    r"\b(?:work|okay|ok|all right|alright|possible|do|fine|suit|convenient|be there|make it|manage|too (?:late|early))\b"
+)
 _MOSTLY = 0.35
 """Share of the afternoon that must be open for a plain yes."""
 _OTHER_WANTS = frozenset({Want.PRICE, Want.WHERE, Want.PHONE, Want.EMAIL, Want.AGE, Want.MEASURE, Want.ATTRIBUTE, Want.WHO})
@@ -56,17 +59,25 @@ class HoursAnswer:
 
 # "We deliver within Marlow Bay, Tuesdays between 5 and 7": what the business does then, not when it is open.
 _DOING = re.compile(
-    r"(?i)(?:we|i|he|she|they) (?:also |only |can |will )*(?!are\b|is\b|am\b|open|close|shut|work|start|finish|stay|have\b|don't|do not)\w+"
+    r"(?i)to (?!call|ring|phone|reach)[a-z]+ |(?:we|i|he|she|they) (?:also |only |can |will )*(?!are\b|is\b|am\b|open|close|shut|work|start|finish|stay|have\b|don't|do not)\w+"
+)
+
+
+_DAYS_FIRST = re.compile(
+    r"(?:On|From) (?:(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|weekdays|weekends)(?:,? (?:to|and|until|till) |, | ))+"
 )
 
 
 def _subject_of(statement: Statement) -> str:
     """What a sentence with hours is about; "" for the business itself."""
+    if (first := _DAYS_FIRST.match(statement.text)) and _DOING.match(rest := statement.text[first.end() :]):
+        # "On Mondays we deliver …"
+        return " ".join(rest.split()[:3])
     label, colon, _ = statement.text.partition(":")
     if not (colon and re.match(r"^[A-Z][^\d:.]*$", label)):
         days = hours.first_token(statement.text)
         label = re.sub(
-            r"^On$|\s+(?:is|are|run|runs|works?|opens?|closes?|take place|go|goes|leave|leaves|sail|sails|on|from|between|every)\b.*$",
+            r"^(?:On|From)$|\s+(?:is|are|run|runs|works?|opens?|closes?|take place|go|goes|leave|leaves|sail|sails|on|from|between|every)\b.*$",
             "",
             statement.text[:days].strip(" ,-–"),
         )
@@ -290,7 +301,9 @@ def _told_on_the_way(question: Question) -> bool:
     """ "My lot came on Thursday, and they were mouldy. Can I get something back?": the day is part of the story, and what is asked has words of its own."""
     core = plain(question.core)
     own = set(content(core)) - _GENERIC_KEYS
-    return bool(own) and not (hours.days_in(core, spoken=True) or _CLOCK.search(core) or _OPEN.search(core) or _COMES.search(core))
+    if hours.days_in(core, spoken=True) or _CLOCK.search(core) or _OPEN.search(core) or _COMES.search(core):
+        return False
+    return bool(own) or not _SUITS.search(core)
 
 
 def _lowered(text: str) -> str:

@@ -53,6 +53,25 @@ def turn(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], list[Te
     return reply
 
 
+PEOPLE = """Open Monday to Saturday 9 to 5.
+Tess cuts hair and Imani does nails.
+Imani works on Thursdays and Fridays.
+We are in Mill Lane."""
+
+
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("Is Tess in on Saturdays?", UNKNOWN),
+        ("Is Tess in on Sunday?", "No, on Sunday we are closed."),
+        ("We had Imani last time, is she working on Thursday?", "Yes, Imani works on Thursdays and Fridays."),
+        ("Are you in on Saturdays?", "Yes, on Saturday we are open from 9 am to 5 pm."),
+    ],
+)
+def test_the_opening_hours_do_not_say_when_somebody_is_in(said: str, reply: str) -> None:
+    assert turn(Dialogue("Hair", "Hello.", PEOPLE, UNKNOWN, GOODBYE, bag), said).lower() == reply.lower()
+
+
 def test_a_price_is_asked_of_the_model_with_one_fact() -> None:
     dialogue = made()
     planned = plan(dialogue, "How much is a full groom for a large dog?")

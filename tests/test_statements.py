@@ -109,3 +109,13 @@ def test_any_text_can_be_cut(text: str) -> None:
     for statement in split(text):
         assert statement.text
         assert statement.narrowed(statement.items)
+
+
+def test_how_many_a_boat_takes_is_no_price() -> None:
+    assert [s.text for s in split("Cabin cruiser: 5.8 metres, takes 6, $290 a day.")] == [
+        "Cabin cruiser: 5.8 metres, takes 6, $290 a day."
+    ]
+
+
+def test_a_size_behind_a_heading_word_is_no_address() -> None:
+    assert split("Powered Sites, 16 amp, for vans up to 8 metres: £32.")[0].text.startswith("Powered Sites")

@@ -180,3 +180,40 @@ def test_a_lunch_break_in_a_line_of_its_own_is_no_opening(lunch: str) -> None:
     schedule = timetable.concerns(question, None, None, [])
     assert schedule is not None
     assert timetable.answer(question, schedule, None, None).text.startswith("No, on Tuesday we are open")
+
+
+@pytest.mark.parametrize(
+    ("text", "week"),
+    [
+        (
+            "From Monday to Friday you can bring or fetch your cat between 9 and 11. To have a look round come any afternoon except Sunday, between 2 and 3.30.",
+            "We are open Monday to Friday from 9 am to 11 am. On Saturday and Sunday we are closed.",
+        ),
+        (
+            "Open Monday to Friday 9 to 5. On Saturdays we deliver between 8 and 10.",
+            "We are open Monday to Friday from 9 am to 5 pm. On Saturday and Sunday we are closed.",
+        ),
+        ("EVERYTHING ELSE\nOpen every day from 7 to 5.", "We are open every day from 7 am to 5 pm."),
+    ],
+    ids=["what for", "what it does then", "under a heading"],
+)
+def test_what_the_business_does_at_a_time_is_no_opening_hour(text: str, week: str) -> None:
+    assert Timetable(split(text)).summary() == week
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "My lot came on Thursday and they were mouldy. Can I get something back?",
+        "She takes a pill morning and night. Could you see to that?",
+    ],
+)
+def test_a_day_in_the_story_asks_for_no_hours(said: str) -> None:
+    assert Timetable(split(TEXT)).concerns(analyse(said), None, None, []) is None
+
+
+def test_a_day_in_the_story_counts_where_what_is_asked_hangs_on_it() -> None:
+    assert (
+        answer("I can't be there till half past four on Friday. Would that still work?")
+        == "Yes, on Friday we are open from 9 am to 5 pm."
+    )
