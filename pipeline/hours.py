@@ -34,6 +34,7 @@ _TOKEN = re.compile(
 )
 
 
+_EXCEPTED = re.compile(rf"\s+(?:for |on )?(?:a |the )?(?:{_DAY_WORD}|weekends?|weekdays?)", re.IGNORECASE)
 _BREAKS = re.compile(r"\b(?:closed?|shut) for (?:(?:a|our) )?(?:lunch|break)", re.IGNORECASE)
 
 
@@ -387,7 +388,8 @@ def parse(text: str, subject: str = "") -> Schedule | None:
         elif kind == "closed":
             builder.close()
         elif kind == "except":
-            builder.excepting = True
+            # "Every day except bank holidays: Monday to Friday 9 to 5" excepts none of the days that follow.
+            builder.excepting = not builder.pending or _EXCEPTED.match(text, match.end()) is not None
         elif kind == "lunch":
             builder.lunch = True
             builder.breaks = bool(_BREAKS.match(match[0]))

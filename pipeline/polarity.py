@@ -23,7 +23,7 @@ _NEEDLESS = re.compile(
     r"|\bdrop in\b|\bwalk[- ]ins?\b|\bjust (?:come|turn up)\b|\bnot (?:needed|necessary|required)\b"
 )
 _NEEDED = re.compile(
-    r"\bby appointment\b|\bmust\b|\brequired\b|\bneeds? to\b|\bhave to\b|\bplease (?:book|call|ring|bring)\b|\bin advance\b|\bonly with\b|\bbook (?:at least|ahead|a)\b|,? please\W*$"
+    r"\bby appointment\b|\bmust\b|\brequired\b|\bneeds? to\b|\bhave to\b|\bplease (?:book|call|ring|bring)\b|\bin advance\b|\bonly with\b|\bbook (?:at least|ahead|a)\b"
 )
 _ASKS_NEED = re.compile(
     r"\b(?:do|does|would|will|must|should) (?:i|we|you|he|she|they|one|\w+) (?:really )?(?:have to|need|require|book)\b|\bmust (?:i|we)\b|\bnecessary\b|\bneeded\b|\brequired\b|\bhave (?:i|we) got to\b"
@@ -37,9 +37,10 @@ PERMITS = re.compile(
 PLAIN_VERBS = frozenset(stem(word) for word in STOPWORDS | words_of("pay bring order sit eat drink visit book")) | {""}
 """What callers do anyway: a fact need not say it again."""
 _ASKS_ACCESS = re.compile(r"\b(?:wheelchair|stairs|steps?|crutches|walking (?:frame|stick)|zimmer|mobility|pushchair|pram|buggy)\b")
+_NO_STEPS = re.compile(r"\bno (?:steps?|stairs)(?: or (?:steps?|stairs))?\b")
 _ASKS_STEPS = re.compile(r"\b(?:is|are|would|will) there (?:be )?(?:any |many |a lot of )?(?:stairs|steps)\b")
 _LEVEL = re.compile(
-    r"\bno steps?\b|\bstep[- ]free\b|\bground floor\b|\blevel access\b|\bramps?\b|\b(?<!no )lift\b|\baccessible\b(?<!not accessible)"
+    r"\bno (?:steps?|stairs)(?: or (?:steps?|stairs))?\b|\bstep[- ]free\b|\bground floor\b|\blevel access\b|\bramps?\b|\b(?<!no )lift\b|\baccessible\b(?<!not accessible)"
 )
 _STEPS = re.compile(
     r"\bno lift\b|(?<!no )\bsteps\b|\bstairs?\b|\b(?:first|second|third) floor\b|\bupstairs\b|\bnot (?:suitable|accessible)\b"
@@ -127,13 +128,14 @@ def verdict(question: Question, text: str, weigh: Callable[[str], float]) -> boo
 def _needed(statement: str) -> bool | None:
     """Whether a fact says that something has to be, or need not be."""
     needless = _NEEDLESS.search(statement)
-    needed = _NEEDED.search(_NEEDLESS.sub(" ", re.sub(r"\bno need to\b", "no need", statement)))
+    asked_for = re.search(r"\bplease\W*$", statement) is not None and not negated(statement)
+    needed = asked_for or _NEEDED.search(_NEEDLESS.sub(" ", re.sub(r"\bno need to\b", "no need", statement)))
     return bool(needed) if bool(needless) != bool(needed) else None
 
 
 def _by_access(question: Question, text: str) -> bool | None:
     """Whether one gets in without stairs, where that is asked."""
-    level, steps = _LEVEL.search(plain(text)), _STEPS.search(plain(text))
+    level, steps = _LEVEL.search(plain(text)), _STEPS.search(_NO_STEPS.sub(" ", plain(text)))
     if _ASKS_STEPS.search(plain(question.core)):
         return bool(steps) if bool(level) != bool(steps) else None
     return bool(level) if asks_access(question.text) and bool(level) != bool(steps) else None

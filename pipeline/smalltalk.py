@@ -85,7 +85,7 @@ _RULES: tuple[tuple[Talk, str], ...] = (
     ),
     (
         Talk.WHO,
-        r"(?:who(?:'s| is| am i).{0,30}(?:this|speaking|talking to|there|that|you|speaking to)|who are you|what(?:'s| is) your name|is (?:this|that) the (?:right )?(?:number|place|shop|office|school|practice|clinic|salon)(?: .{0,30})?|have i (?:got|reached) (?!to\b|time\b|until\b|till\b|long\b|any|a |an |enough\b|left\b).{2,30}|who(?: have i| did i).{0,20}|what company is this|where am i calling)",
+        r"(?:who(?:'s| is| am i).{0,30}(?:this|speaking|talking to|there|that|you|speaking to)|who are you|what(?:'s| is) your name|is (?:this|that) the (?:right )?(?:number|place|shop|office|school|practice|clinic|salon)(?: .{0,30})?|have i (?:reached|got(?! (?:to|time|until|till|long|any|a|an|enough|left)\b)) .{2,30}|who(?: have i| did i).{0,20}|what company is this|where am i calling)",
     ),
     (
         Talk.PERSON,
@@ -94,7 +94,7 @@ _RULES: tuple[tuple[Talk, str], ...] = (
             r" (?:a |an |the |some |your )?(?:real |actual |live |human )?(?:person|human|human being|someone|somebody|anyone|anybody|manager|boss|operator|agent|colleague"
             r"|member of staff|staff|reception|receptionist|representative|owner|doctor|dentist|teacher|assistant)(?: (?:real|else|instead|there|human))?(?:,? please)?"
             r"|i (?:want|need|would like|'d like) (?:a |an )?(?:real )?(?:person|human|human being|operator|agent)(?:,? please)?"
-            r"|(?:is there|can i have|could i have) (?:a )?(?:real |actual )?(?:person|human|human being|someone|somebody|anyone|anybody)(?: real| human)? (?:there|i can (?:speak|talk) (?:to|with))(?! (?:on|at|after|before|over|until|till|from)\b)(?: .{0,20})?"
+            r"|(?:is there|can i have|could i have) (?:a )?(?:real |actual )?(?:person|human|human being|someone|somebody|anyone|anybody)(?: real| human)? (?:there|i can (?:speak|talk) (?:to|with))(?! (?:on (?:a |the )?\w+days?|on (?:a |the )?weekends?|at (?:\d|noon|(?:the )?weekends?|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)|after|before|until|till|from \d)\b)(?: .{0,20})?"
         ),
     ),
     (

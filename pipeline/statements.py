@@ -251,7 +251,7 @@ def list_items(text: str) -> tuple[Item, ...]:
 
 _BARE_PRICE = re.compile(
     r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bby )(?<!\bbefore )(?<!\bafter )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
-    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )(?<!\bsleeps )(?<!\btakes )(?<!\bseats )(?<!\bholds )(?<!\bserves )(?<!\bfits )(?<!\bcarries )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
+    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )(?<!\bsleeps )(?<!, takes )(?<!, seats )(?<!, holds )(?<!, serves )(?<!, fits )(?<!, carries )(?<!: takes )(?<!: seats )(?<!: holds )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
     r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per(?! ?cent)|each|extra|an?|all day)\b))",
     re.IGNORECASE,
 )
@@ -300,7 +300,8 @@ class _Cutter:
     def _address(self, line: str) -> str:
         """ "Willow Lane Grooming, 27 Willow Lane, …" says where it is."""
         match = re.match(
-            r"^(?P<name>(?:[A-Z&][\w'’&.-]*[ ]?(?:of |the |and |& )?){1,7}),\s+(?:at |on )?(?P<rest>\d+\w*,? [A-Z].*)$", line
+            r"^(?P<name>(?:[A-Z&][\w'’&.-]*[ ]?(?:of |the |and |& )?){1,7}),\s+(?:at |on )?(?P<rest>\d+\w*(?: ?[-–] ?\d+\w*)?[ ,](?! ?(?:amps?|metres?|meters?|feet|miles|minutes?|hours?|days|kg|litres?)\b).*)$",
+            line,
         )
         if match and self.paragraph == 0:
             return f"Our address is {match['rest']}"

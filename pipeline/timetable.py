@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pipeline import hours
 from pipeline.hours import DAYS, Range, Schedule, clock_text, day_names, joined
-from pipeline.questions import Question, Want, When
+from pipeline.questions import Question, Want, When, when_of
 from pipeline.seasons import REST, Season, season_in
 from pipeline.statements import Statement
 from pipeline.words import content, plain
@@ -38,11 +38,11 @@ _GENERIC_KEYS = frozenset(
 )
 _SHUT = re.compile(r"\b(?:closed|shut|closes?)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:come|coming|came|visit|visiting|stay|arrive|turn up|pop|drop)\b")
-_CLOCK = re.compile(
-    r"\b(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|noon|midday|half past|quarter|morning|afternoon|evening|night|today|tomorrow|then|that day|week(?:end|day)?)"
+_STORY = re.compile(
+    r"\b(?:came|was(?! thinking| wondering| hoping)|were|had|bought|got|took|left|went|ordered|started|has|takes|gets|needs|is on|\w{3,}ed)\b"
 )
 _SUITS = re.compile(
-    r"\b(?:work|okay|ok|all right|alright|possible|do|fine|suit|convenient|be there|make it|manage|too (?:late|early))\b"
+    r"\b(?:still|get in|fit me|any good|work|okay|ok|all right|alright|possible|do|fine|suit|convenient|be there|make it|manage|too (?:late|early))\b"
 )
 _MOSTLY = 0.35
 """Share of the afternoon that must be open for a plain yes."""
@@ -59,7 +59,7 @@ class HoursAnswer:
 
 # "We deliver within Marlow Bay, Tuesdays between 5 and 7": what the business does then, not when it is open.
 _DOING = re.compile(
-    r"(?i)to (?!call|ring|phone|reach)[a-z]+ |(?:we|i|he|she|they) (?:also |only |can |will )*(?!are\b|is\b|am\b|open|close|shut|work|start|finish|stay|have\b|don't|do not)\w+"
+    r"(?i)to (?!call|ring|phone|reach|visit|see|book|find)[a-z]+ |(?:we|i|he|she|they) (?:also |only |can |will )*+(?!be\b|keep|trade|operate|are\b|is\b|am\b|open|close|shut|work|start|finish|stay|have\b|don't|do not)\w+"
 )
 
 
@@ -222,9 +222,10 @@ class Timetable:
         days = question.when.days and question.want in (Want.YES_NO, Want.WHEN)
         return week if _OPEN.search(core) or _COMES.search(core) or days or follows else None
 
-    def shut(self, question: Question, fact: Statement | None) -> Schedule | None:
+    def shut(self, question: Question, today: dt.date | None) -> Schedule | None:
         """ "Is Tess in on Sunday?": if the business is closed then, she is not; if it is open, its hours say nothing of her."""
-        return self.main if self._shut(question, fact) else None
+        days = self._resolved(question, None, today).days
+        return self.main if self.main is not None and days and not any(self.main.ranges[day] for day in days) else None
 
     def _shut(self, question: Question, fact: Statement | None) -> bool:
         """Whether the business is closed on the days asked for, and the fact does not speak of just these."""
@@ -298,12 +299,10 @@ class Timetable:
 
 
 def _told_on_the_way(question: Question) -> bool:
-    """ "My lot came on Thursday, and they were mouldy. Can I get something back?": the day is part of the story, and what is asked has words of its own."""
-    core = plain(question.core)
-    own = set(content(core)) - _GENERIC_KEYS
-    if hours.days_in(core, spoken=True) or _CLOCK.search(core) or _OPEN.search(core) or _COMES.search(core):
+    """ "My lot came on Thursday, and they were mouldy. Can I get something back?": what has been, or goes on anyway, and what is asked names no time."""
+    if when_of(question.core) or _OPEN.search(plain(question.core)) or _COMES.search(plain(question.core)):
         return False
-    return bool(own) or not _SUITS.search(core)
+    return _STORY.search(plain(question.before)) is not None and not _SUITS.search(plain(question.core))
 
 
 def _lowered(text: str) -> str:

@@ -66,6 +66,7 @@ We are in Mill Lane."""
         ("Is Tess in on Sunday?", "No, on Sunday we are closed."),
         ("We had Imani last time, is she working on Thursday?", "Yes, Imani works on Thursdays and Fridays."),
         ("Are you in on Saturdays?", "Yes, on Saturday we are open from 9 am to 5 pm."),
+        ("Can Bella have her nails done?", "Tess cuts hair and Imani does nails."),
     ],
 )
 def test_the_opening_hours_do_not_say_when_somebody_is_in(said: str, reply: str) -> None:

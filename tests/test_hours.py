@@ -28,6 +28,14 @@ from pipeline.hours import DAYS, clock_text, day_names, days_in, is_schedule, pa
             "Every afternoon except Sunday and Monday from 1 to 5, Friday 1 to 6.",
             "We are open Tuesday to Thursday and Saturday from 1 pm to 5 pm and Friday from 1 pm to 6 pm. On Sunday and Monday we are closed.",
         ),
+        (
+            "We are open seven days a week, except bank holidays: Mon-Fri 9-5, Sat-Sun 10-4.",
+            "We are open Monday to Friday from 9 am to 5 pm and Saturday and Sunday from 10 am to 4 pm.",
+        ),
+        (
+            "Open Monday to Saturday except bank holidays 9 to 5.",
+            "We are open Monday to Saturday from 9 am to 5 pm. On Sunday we are closed.",
+        ),
         ("Open daily 10 to 6 except Tuesdays.", "We are open Wednesday to Monday from 10 am to 6 pm. On Tuesday we are closed."),
         (
             "Open daily from 10am to 6pm, except Wednesday 9 to 1.",

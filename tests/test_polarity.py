@@ -36,6 +36,8 @@ def weigh(_: str) -> float:
         ("Could I have that done on a Monday?", "Nail cutting £24, Thursdays only.", False),
         ("Could I have that done on a Thursday?", "Nail cutting £24, Thursdays only.", True),
         ("Would he be allowed his cake?", "You can't bring your own food in, except a birthday cake.", True),
+        ("Are there any stairs?", "No stairs, everything is on one level.", False),
+        ("Do I need to bring cash?", "No cash, please.", None),
         ("Would there be any stairs?", "There are fourteen steps and no lift.", True),
         ("I can't do stairs. Would I get in?", "There are fourteen steps and no lift.", False),
         ("Do I need to clear the top?", "Photographs and vases off the lid before I come, please.", True),

@@ -95,3 +95,18 @@ def test_no_input_takes_long(said: str) -> None:
 )
 def test_nobody_is_hung_up_on_for_a_question(said: str) -> None:
     assert talk(said) is not Talk.GOODBYE
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Is there anyone there on a Sunday?", None),
+        ("Is there anyone I can talk to over the phone?", Talk.PERSON),
+        ("Is there anybody there at the moment?", Talk.PERSON),
+        ("Have I got to book?", None),
+        ("Have I got the vet's?", Talk.WHO),
+        ("Have I reached A Cut Above?", Talk.WHO),
+    ],
+)
+def test_who_is_there_and_when_and_what_one_has_got(said: str, kind: Talk | None) -> None:
+    assert talk(said) is kind

@@ -119,3 +119,8 @@ def test_how_many_a_boat_takes_is_no_price() -> None:
 
 def test_a_size_behind_a_heading_word_is_no_address() -> None:
     assert split("Powered Sites, 16 amp, for vans up to 8 metres: £32.")[0].text.startswith("Powered Sites")
+
+
+def test_seats_have_a_price_and_a_street_a_small_letter() -> None:
+    assert "¤5" in split("Tandem 50 a day, kids bike 20 a day, child seats 5 a day, helmets 3 a day.")[0].text
+    assert split("Joe's Barbers, 14 high street, opposite the church.")[0].text.startswith("Our address is 14 high street")
