@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeVar
 import structlog
 
 from pipeline.asr import SURE, SURE_ENOUGH, AsrRequest, Transcript, WhisperEngine
-from pipeline.backchannel import takes_the_floor
 from pipeline.ears import Ears
 from pipeline.engines import Engines
 from pipeline.jobs import Job, Priority, Work
@@ -143,9 +142,7 @@ class Bets:
         request = AsrRequest(self._ears.utterance(self._before(command.start), command.end), self._rate_hz, self._bias)
         self._awaited = priority is Priority.FIRST_PHRASE
         try:
-            # What is said over the bot is short, and a hum must not become a word: the larger model hears that at once.
-            over_bot = self._ears.over_bot
-            first = None if over_bot else await self._heard_first(command.bet, request)
+            first = await self._heard_first(command.bet, request)
             if first is not None and await self._stands(first.value):
                 heard = first
             else:
@@ -155,8 +152,6 @@ class Bets:
                 if second is None:
                     return
                 heard = second
-                if over_bot and takes_the_floor(heard.value.text, confidence=heard.value.confidence):
-                    first = await self._heard_first(command.bet, request)
         except asyncio.CancelledError:
             request.given_up.set()
             raise
@@ -167,7 +162,8 @@ class Bets:
 
     async def _heard_first(self, bet: int, request: AsrRequest) -> Ran[Transcript] | None:
         """What the smaller model makes of it; None where it is not asked, or makes nothing of it."""
-        if not self._engines.partial.first:
+        # What is said over the bot is short, and a hum must not become a word: the larger model hears that at once.
+        if not self._engines.partial.first or self._ears.over_bot:
             return None
         try:
             heard = await self._heard_by(self._engines.partial, bet, request)

@@ -218,22 +218,6 @@ def test_what_is_said_over_the_bot_is_for_the_larger_recogniser(phone: Phone) ->
     assert phone.asr.runs == 1
 
 
-@pytest.mark.parametrize(("sound", "asked"), [(THANKS, 2), (HUM, 1)], ids=["words", "a hum"])
-def test_whether_words_over_the_bot_were_the_end_the_smaller_recogniser_tells(phone: Phone, sound: int, asked: int) -> None:
-    phone.partial = Ears(words=WORDS, first=True)
-
-    async def script(line: Line) -> None:
-        await greeted(line)
-        await ask(line, ms=600)  # too short for a partial transcript
-        assert line.leg.playing
-        await line.hear(noise(sound, 260))
-        await line.silence(400)
-        await line.until_quiet()
-
-    phone.hold(script)
-    assert (phone.asr.runs, phone.partial.runs) == (1, asked)
-
-
 def test_a_hum_suspends_and_the_reply_is_heard_whole(phone: Phone) -> None:
     async def script(line: Line) -> None:
         await greeted(line)
