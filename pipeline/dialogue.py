@@ -93,6 +93,12 @@ _SOMEBODY = re.compile(
 _SAME = re.compile(
     r"\b(?:had|saw|see|seen by|with|know|like|liked|spoke to|met) ([A-Z][a-z]{2,})\b.*\b(?:is|will|does|can|could|has|would) (?:s?he) (?:\w+ing|in|there|be|available|free|on|do|work|take|have|got)\b"
 )
+# A class or a treatment has a capital as well ("Botox costs £150"): a person does what people do.
+_PERSON = (
+    r"\b{name} (?:[A-Z]\w+ )?(?:is (?:here|our|the)\b|is in\b(?! (?:the|a|our|Studio|Room)\b)"
+    r"|(?:does|teaches|cuts|sees|works|looks|owns|answers|handles|leads|coaches|covers|deals|keeps|comes|drives|grooms|fits|mends|sews|cooks|bakes|plays|manages)\b|and [A-Z])"
+    r"|\b(?:with|ask for|Dr\.?|Mr\.?|Mrs\.?|Ms\.?) {name}\b"
+)
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _AMOUNTS = {Want.PRICE: MONEY, Want.LENGTH: LENGTH}
 
@@ -291,12 +297,10 @@ class Dialogue:
     def _named(self, question: Question) -> str:
         """Somebody whom the owner names, and whose days are asked for: "Does Aoife work Saturdays?"; empty where there is nobody."""
         asked = _SOMEBODY.search(question.core) or _SAME.search(question.text) if question.when else None
-        name = "" if asked is None or asked[1] in DAYS or concept(asked[1]) in content(self._name) else asked[1]
-        # A class or a treatment has a capital as well: people are those who do something.
-        people = re.compile(
-            rf"\b{name} (?:[A-Z]\w+ )?(?:is (?:in|here|our|the)|\w+s\b)|\b(?:with|ask for|by|Dr|Mr|Mrs|Ms) {name}\b|, {name},"
-        )
-        return name if name and any(people.search(statement.text) for statement in self._index.statements) else ""
+        if asked is None or asked[1] in DAYS or concept(asked[1]) in content(self._name):
+            return ""
+        person = re.compile(_PERSON.format(name=asked[1]))
+        return asked[1] if any(person.search(statement.text) for statement in self._index.statements) else ""
 
     def _has_days_of(self, name: str, fact: Statement | None) -> bool:
         """Whether a fact tells somebody's days: "Aoife is our stylist. She works Tuesday to Saturday."."""

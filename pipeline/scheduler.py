@@ -78,10 +78,10 @@ class _Outcome:
 
 
 @dataclass(slots=True)
-class Ran(Generic[Res]):
+class Ran(Generic[Result]):
     """A result with the times at which its job was queued, began and ended (monotonic nanoseconds)."""
 
-    value: Res
+    value: Result
     queued_ns: int
     started_ns: int
     ended_ns: int

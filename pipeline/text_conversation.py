@@ -14,18 +14,17 @@ class TextConversation:
 
     def __init__(self, name: str, engines: Engines, dialogue: Dialogue, max_tokens: int) -> None:
         self._shared = dialogue
-        self._dialogue = dialogue.fork()
         self._max_tokens = max_tokens
         self._session = engines.llm.session(name)
-        self._planner = Planner(name, engines, self._dialogue)
+        self._planner = Planner(name, engines, dialogue.fork())
         self._turn = 0
 
     async def say(self, text: str) -> tuple[str, str]:
-        """(reply, fact). Raises what the engines raise."""
+        """(reply, fact). Raises what the embedding and the language model raise; where a reading fails, that is logged and the embeddings answer."""
         self._turn += 1
         plan = await self._planner.plan(text, Priority.FIRST_PHRASE, self._turn)
         reply = plan.text if isinstance(plan, Say) else await self._generate(plan)
-        self._dialogue.commit(text, reply, plan)
+        self._planner.dialogue.commit(text, reply, plan)
         return reply, plan.fact if isinstance(plan, Ask) else ""
 
     async def _generate(self, plan: Ask) -> str:
@@ -34,7 +33,7 @@ class TextConversation:
 
     def forget(self) -> None:
         """As if somebody else had called."""
-        self._dialogue = self._planner.dialogue = self._shared.fork()
+        self._planner.dialogue = self._shared.fork()
 
     def close(self) -> None:
         """Give the model's sequence back."""

@@ -224,13 +224,16 @@ class Timetable:
 
     def shut(self, question: Question, today: dt.date | None) -> Schedule | None:
         """ "Is Tess in on Sunday?": if the business is closed then, she is not; if it is open, its hours say nothing of her."""
-        days = self._resolved(question, None, today).days
-        return self.main if self.main is not None and days and not any(self.main.ranges[day] for day in days) else None
+        return self.main if self._closed_on(self._resolved(question, None, today).days) else None
+
+    def _closed_on(self, days: Sequence[int]) -> bool:
+        """Whether the business is shut on all of these, if on any are asked for."""
+        return self.main is not None and bool(days) and not any(self.main.ranges[day] for day in days)
 
     def _shut(self, question: Question, fact: Statement | None) -> bool:
         """Whether the business is closed on the days asked for, and the fact does not speak of just these."""
         days = question.when.days
-        if self.main is None or not days or any(self.main.ranges[day] for day in days):
+        if not self._closed_on(days):
             return False
         return fact is None or not any(DAYS[day].lower() in plain(fact.text) for day in days)
 

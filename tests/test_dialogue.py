@@ -56,6 +56,7 @@ def turn(dialogue: Dialogue, said: str, embed: Callable[[Sequence[str]], list[Te
 PEOPLE = """Open Monday to Saturday 9 to 5.
 Tess cuts hair and Imani does nails.
 Imani works on Thursdays and Fridays.
+Botox costs 150 pounds.
 We are in Mill Lane."""
 
 
@@ -67,6 +68,7 @@ We are in Mill Lane."""
         ("We had Imani last time, is she working on Thursday?", "Yes, Imani works on Thursdays and Fridays."),
         ("Are you in on Saturdays?", "Yes, on Saturday we are open from 9 am to 5 pm."),
         ("Can Bella have her nails done?", "Tess cuts hair and Imani does nails."),
+        ("Is Botox available on Saturdays?", "Botox costs 150 pounds. Open Monday to Saturday 9 to 5."),
     ],
 )
 def test_the_opening_hours_do_not_say_when_somebody_is_in(said: str, reply: str) -> None:

@@ -19,14 +19,8 @@ _BOUNDS = {"1 caller": (450, 750), "4 callers": (None, 1000), "8 callers": (None
 
 def environment() -> dict[str, str]:
     """Where the numbers come from."""
-    told = dict(
-        reversed(
-            [
-                (name.strip(), value.strip())
-                for name, _, value in (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-            ]
-        )
-    )
+    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+    told = {name.strip(): value.strip() for name, _, value in lines}
     cpu, flags = told.get("model name", platform.processor()), told.get("flags", "")
     vector = next((name for name in ("avx512_vnni", "avx512f", "avx2", "asimd") if name in flags), "")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
