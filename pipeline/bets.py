@@ -158,7 +158,10 @@ class Bets:
         self.spans.append(Span("asr", heard.queued_ns, heard.ended_ns, "final", heard.started_ns))
         # Whether it was the end, the smaller model tells better than the larger one, even where it misheard a word: it was taught to.
         ending = first.value.ending if first is not None and first.value.ending else heard.value.ending
-        self._take(FinalReady(command.bet, heard.value.text, heard.value.confidence, ending))
+        # The same words have been read already.
+        same = first is not None and _but_for_its_end(first.value.text) == _but_for_its_end(heard.value.text)
+        text = first.value.text if first is not None and same else heard.value.text
+        self._take(FinalReady(command.bet, text, heard.value.confidence, ending))
 
     async def _heard_first(self, bet: int, request: AsrRequest) -> Ran[Transcript] | None:
         """What the smaller model makes of it; None where it is not asked, or makes nothing of it."""
@@ -219,3 +222,8 @@ class Bets:
     def _before(self, start: int) -> int:
         """Where to begin with what the caller said from `start` on: a little before it, but not with the end of what was answered already."""
         return max(0, start - self._rate_hz * PREROLL_MS // 1000, min(self.answered, start))
+
+
+def _but_for_its_end(text: str) -> str:
+    """A text as the reader is shown it, in lower case."""
+    return text.lower().rstrip(" .,?!…")

@@ -187,6 +187,11 @@ class Call:
             self._session.close()
             self.trace.ended_ns = self._clock()
 
+    @property
+    def unheard_s(self) -> float:
+        """Seconds of a whole reply that the caller has yet to hear: until then nobody waits for a model, unless they interrupt."""
+        return self._machine.unheard / self._leg.rate_hz
+
     # what the leg says
 
     def receive(self, event: LegEvent) -> None:
@@ -452,6 +457,9 @@ class Call:
         if samples <= 0:
             return
         payload = phrase.payload[command.offset * width :]
+        if not reply.trace.first_audio_ns and reply.plan is not None and self._reader is not None:
+            # Who interrupts this reply asks after it: the question that it answers is prefilled by then.
+            self._reader.prepare("", command.turn_id, self._dialogue.before(reply.plan))
         reply.trace.first_audio_ns = reply.trace.first_audio_ns or now
         self._leg.play(Segment(command.turn_id, samples, payload))
         pcm = self._leg.decode(payload)

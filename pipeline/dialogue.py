@@ -171,9 +171,9 @@ class Dialogue:
         """The owner's, in the order in which a reader numbers them."""
         return self._index.statements
 
-    def before(self) -> tuple[str, int | None] | None:
-        """The last question and the number of the statement that answered it, as a reader is told; None before the first."""
-        about = self._history.about
+    def before(self, spoken: Plan | None = None) -> tuple[str, int | None] | None:
+        """The last question and the number of the statement that answered it, as a reader is told; None before the first. `spoken`: what is being said, not committed yet."""
+        about = self._history.about if spoken is None or spoken.about is None else spoken.about
         if about is None:
             return None
         facts = about.picked.facts if about.picked is not None and about.picked.confident else ()
@@ -220,7 +220,7 @@ class Dialogue:
     def sayings(self) -> list[str]:
         """What this bot says word for word when it is asked for it, likeliest first: so that its audio can be made ahead."""
         facts = [text for s in self._index.statements for text in dict.fromkeys((s.text, *clauses(s.text)))]
-        told = [fallback(text, verdict) for text in (*self._timetable.statements(), *facts) for verdict in (None, True, False)]
+        told = [fallback(text, verdict) for verdict in (None, True, False) for text in (*self._timetable.statements(), *facts)]
         small = [self._small(kind).text for kind in Talk if kind not in (Talk.REPEAT, Talk.SLOWER)]
         return list(dict.fromkeys((self._unknown, *small, self._timetable.summary(), *told)))
 

@@ -37,12 +37,14 @@ class Pause:
         return None
 
     def wait_ms(self, waits: Waits) -> int:
-        """The silence that ends the turn, as far as is known by now."""
+        """The silence that ends the turn, as far as is known by now.
+
+        Nobody waits for the sound where words and ending are known: there it only makes a long wait shorter or longer.
+        """
         if self.text == "":  # the transcript failed, and nobody can judge nothing
             return waits.unsure_ms
-        awaited = self._words_awaited or (self.sound_asked and self.audio is None)
-        unsettled = self.audio is None and not (self.answered is not None and self._says_enough(waits))
-        if self.text is None or awaited or unsettled:
+        awaited = self._words_awaited or (self.audio is None and (self.answered is None or not self.ending))
+        if self.text is None or awaited:
             return waits.max_ms
         silence_ms = waits.silence_ms(self._evidence().complete())
         return min(waits.max_ms, max(silence_ms, waits.lingering_ms) if self.text and self._evidence().lingering else silence_ms)
@@ -52,8 +54,9 @@ class Pause:
         return self.words_asked and self.words is None and not self.wordless
 
     def _says_enough(self, waits: Waits) -> bool:
-        """Whether what is known without the sound is enough."""
-        return bool(self.ending) and self.audio is None and self._evidence().complete() >= waits.surely
+        """Whether what is known without the sound, and as long as they are not known without the words, is enough."""
+        enough = waits.surely if self.words is None else waits.sure
+        return bool(self.ending) and self.audio is None and self._evidence().complete() >= enough
 
     def _evidence(self) -> Evidence:
         return Evidence(self.text or "", self.audio, self.words, self.answered, self.ending)

@@ -98,7 +98,8 @@ class ReplyMaker:
         phrase = self._speaker.ready(text, self._wire, speed)
         if phrase is None:
             first = not reply.phrases
-            priority = Priority.NEXT_PHRASE if not first else Priority.FIRST_PHRASE if reply.committed else Priority.BET
+            # Nobody hears the second phrase of a bet before the verdict, which waits for the same cores.
+            priority = Priority.BET if not reply.committed else Priority.FIRST_PHRASE if first else Priority.NEXT_PHRASE
             reply.waiting, future = self._speaker.ask(
                 text, self._wire.rate_hz, Work("tts", priority, (self._call, reply.turn_id)), speed
             )
@@ -120,7 +121,8 @@ class ReplyMaker:
         if reply.committed:
             return
         reply.committed = True
+        priority = Priority.NEXT_PHRASE if reply.phrases else Priority.FIRST_PHRASE
         if not reply.phrases:
-            self._session.prioritise(Priority.FIRST_PHRASE)
-            if reply.waiting is not None:
-                self._speaker.reprioritise(reply.waiting, Priority.FIRST_PHRASE)
+            self._session.prioritise(priority)
+        if reply.waiting is not None:
+            self._speaker.reprioritise(reply.waiting, priority)

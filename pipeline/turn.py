@@ -151,6 +151,12 @@ class TurnMachine:
         return self.state is State.SPEAKING
 
     @property
+    def unheard(self) -> int:
+        """Samples of a whole reply, given to the leg, that the caller has yet to hear; 0 while a reply is in the making, and when the bot does not talk."""
+        whole = self.state is State.SPEAKING and self._reply is not None and self._reply.complete
+        return max(0, self._given - self._heard) if whole else 0
+
+    @property
     def speech_start(self) -> int | None:
         """First sample of what the caller is saying."""
         return self._speech_start

@@ -45,10 +45,13 @@ class TurnReader:
         self._asked: _Asked | None = None
         self._ahead: asyncio.Future[Ran[Reading]] | None = None
 
-    def prepare(self, said: str, turn: int) -> None:
-        """They still talk: prefill what they have said, where nothing else needs the cores. Returns at once; nobody misses what is dropped."""
+    def prepare(self, said: str, turn: int, before: Before = None) -> None:
+        """They still talk: prefill what they have said, where nothing else needs the cores. Returns at once; nobody misses what is dropped.
+
+        `before`: what will have been the last question by then, if not what it is now.
+        """
         self._withdraw()
-        request = ReadRequest(self._call, said, self._before(), ahead=True)
+        request = ReadRequest(self._call, said, before or self._before(), ahead=True)
         _, self._ahead = self._scheduler.submit(self._engine, Work("reader", Priority.PARTIAL, (self._call, turn)), lambda: request)
         self._ahead.add_done_callback(partial(self._tell, turn))
 

@@ -52,6 +52,8 @@ PHRASES = ".phrases"
 # Each word costs the decoder a token or two of prompt.
 MAX_EXPECTED = 25
 WARM_S = 10
+LISTENED_S = 0.5
+"""So much of a reply is still to be heard where a phrase is made meanwhile, for a later one."""
 
 
 class Observer:
@@ -106,13 +108,11 @@ class Switchboard:
         self._tracing = open_tracing(settings.tracing, metrics, words=settings.log_words)
         self._files = model_files(settings)
         self._state: str | None = "loading models"
-        self._active = 0
         self._loaded: LoadedEngines | None = None
         self._engines: Engines | None = None
         self._dialogue: Dialogue | None = None
         self._call_settings: CallSettings | None = None
-        self._nobody_calls = asyncio.Event()
-        self._nobody_calls.set()
+        self._held: set[Call] = set()
         self._preparing: asyncio.Task[None] | None = None
         self._writer: RecordingWriter | None = None
         self._bot_text = ""
@@ -148,7 +148,7 @@ class Switchboard:
         """Whether there is room for one more call."""
         if self._state is not None or self._loaded is None:
             return False
-        return self._active < min(self._settings.max_calls, self._loaded.llama.max_sequences - 1)
+        return len(self._held) < min(self._settings.max_calls, self._loaded.llama.max_sequences - 1)
 
     def after_call(self, call_sid: str) -> AfterCall:
         """What the bot file says follows a call."""
@@ -165,18 +165,15 @@ class Switchboard:
         """Hold one call until it is over."""
         recording = self._begin_recording(leg)
         call = self.call(leg, recording.recorder if recording else None)
-        self._active += 1
-        self._nobody_calls.clear()
-        self._metrics.active_calls.set(self._active)
+        self._held.add(call)
+        self._metrics.active_calls.set(len(self._held))
         self.calls.begin(call.trace)
         leg.subscribe(call.receive)
         try:
             await call.run()
         finally:
-            self._active -= 1
-            if not self._active:
-                self._nobody_calls.set()
-            self._metrics.active_calls.set(self._active)
+            self._held.discard(call)
+            self._metrics.active_calls.set(len(self._held))
             self.calls.end(leg.call)
             self._tracing.call_over(call.trace)
             if recording is not None:
@@ -301,13 +298,14 @@ class Switchboard:
             await self._engines.speaker.prepare(text, TELEPHONE, call.speed, Priority.BET)
 
     async def _prepare_sayings(self, speaker: PhraseSpeaker, sayings: Sequence[str], speed: float) -> None:
-        """While nobody is on the line: the audio of what this bot says word for word whenever it is asked.
+        """While nobody waits: the audio of what this bot says word for word whenever it is asked.
 
-        A phrase takes both cores for a tenth of a second or three, and can't be interrupted.
+        A phrase takes both cores for a tenth of a second or three, and can't be interrupted: it is made while nobody is on the line, or all who are listen to the bot.
         """
         try:
             for text in (phrase for saying in sayings for phrase in phrases_of(saying)):
-                await self._nobody_calls.wait()
+                while not all(call.unheard_s >= LISTENED_S for call in self._held):
+                    await asyncio.sleep(LISTENED_S / 2)
                 with contextlib.suppress(JobDroppedError):  # a call came in between: made when it is asked for
                     await speaker.prepare(text, TELEPHONE, speed, Priority.PARTIAL)
         except Exception:

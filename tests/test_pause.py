@@ -39,7 +39,7 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
         (pause(ending=3.0, answered=False), "words"),
         (pause(), "words"),
         (pause(words_asked=True), None),
-        (pause(words_asked=True, words=0.99, ending=4.0), None),
+        (pause(words_asked=True, words=0.9, ending=4.0), None),
         (pause(words_asked=True, words=0.1), "sound"),
         (pause(wordless=True), "sound"),
         (pause(words_asked=True, words=0.1, sound_asked=True), None),
@@ -68,12 +68,26 @@ def test_who_is_asked_next(known: Pause, judge: str | None) -> None:
     assert known.next_judge(WAITS) == judge
 
 
-@pytest.mark.parametrize("awaited", ["words", "sound"])
-def test_whoever_was_asked_is_waited_for(awaited: str) -> None:
-    found = pause(ending=4.7, answered=True, **{f"{awaited}_asked": True})
+def test_the_words_are_waited_for() -> None:
+    found = pause(ending=4.7, answered=True, words_asked=True)
     assert found.wait_ms(WAITS) == WAITS.max_ms
-    setattr(found, {"words": "words", "sound": "audio"}[awaited], 0.95)
+    found.words = 0.95
     assert found.wait_ms(WAITS) == WAITS.sure_ms
+
+
+def test_nobody_waits_for_the_sound_where_words_and_ending_are_known() -> None:
+    found = pause(ending=3.5, answered=True, words_asked=True, words=0.8, sound_asked=True)
+    unheard_ms = found.wait_ms(WAITS)
+    assert WAITS.sure_ms < unheard_ms < WAITS.max_ms
+    found.audio = 0.05
+    assert found.wait_ms(WAITS) > unheard_ms
+
+
+def test_without_an_ending_the_sound_is_waited_for() -> None:
+    found = pause(ending=0.0, answered=True, words_asked=True, words=0.99, sound_asked=True)
+    assert found.wait_ms(WAITS) == WAITS.max_ms
+    found.audio = 0.99
+    assert found.wait_ms(WAITS) < WAITS.max_ms
 
 
 @pytest.mark.parametrize("text", ["Hello.", "Okay, thank you."])

@@ -66,7 +66,7 @@ async def hold(
     async def caller(number: int) -> None:
         await _unless(over, number * STAGGER_S)
         for script in itertools.islice(itertools.cycle(scripts), number % len(scripts), None):
-            if over.is_set():
+            if over.is_set() or enough(held):  # by the next look of `watch` another call would run
                 return
             at_s = time.monotonic() - began
             try:
