@@ -304,7 +304,8 @@ class Switchboard:
         """
         try:
             for text in (phrase for saying in sayings for phrase in phrases_of(saying)):
-                while not all(call.unheard_s >= LISTENED_S for call in self._held):
+                # Looked at now and then: it changes with every frame, and only until all phrases are made.
+                while not all(call.unheard_s >= LISTENED_S for call in self._held):  # noqa: ASYNC110
                     await asyncio.sleep(LISTENED_S / 2)
                 with contextlib.suppress(JobDroppedError):  # a call came in between: made when it is asked for
                     await speaker.prepare(text, TELEPHONE, speed, Priority.PARTIAL)
