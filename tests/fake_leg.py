@@ -182,12 +182,15 @@ class Grammar(Engine):
 
     name: str = "reader"
     lines: int = 0
+    ahead: list[ReadRequest] = field(default_factory=list)
 
     def learn(self, _name: str, statements: Sequence[Any]) -> None:
         self.lines = len(statements)
 
     def run(self, request: ReadRequest) -> Reading:
         self.begin()
+        if request.ahead:
+            self.ahead.append(request)
         over = -7.6 if re.search(r"(?:the|an?)\W*$", request.said) else 0.0
         return Reading(over, np.zeros(self.lines + 1, np.float32), (0.3, 0.3, 0.4))
 

@@ -258,6 +258,18 @@ def test_words_over_the_reply_cancel_it_and_are_answered(phone: Phone) -> None:
     assert call.trace.counters["barge_in_cancelled"] == 1
 
 
+def test_the_question_that_a_reply_answers_is_prefilled_while_it_is_spoken(phone: Phone) -> None:
+    async def script(line: Line) -> None:
+        await greeted(line)
+        await ask(line)
+        assert line.leg.playing
+        assert phone.reader.ahead[-1].said == ""
+        assert phone.reader.ahead[-1].before is not None
+        assert phone.reader.ahead[-1].before[0] == WORDS[SERVICE]
+
+    phone.hold(script)
+
+
 def test_silence_is_asked_about_and_then_the_call_ends(phone: Phone) -> None:
     async def script(line: Line) -> None:
         await greeted(line)

@@ -417,6 +417,17 @@ def test_a_reply_that_never_comes_is_given_up_and_pardoned() -> None:
     assert floor(ReplyPhraseReady(3, 0, PHRASE, "Sorry.")) == [Play(3, 0)]
 
 
+def test_what_is_unheard_of_a_whole_reply_is_time_in_which_nobody_waits() -> None:
+    floor = speaking(phrases=2, complete=False)
+    assert floor.machine.unheard == 0, "the next phrase is waited for"
+    floor(ReplyComplete(2, hang_up=False))
+    assert floor.machine.unheard == 2 * PHRASE
+    floor(Heard(GREETING + PHRASE))
+    assert floor.machine.unheard == PHRASE
+    floor(SpeechStarted(floor.ms * 8))
+    assert floor.machine.unheard == 0
+
+
 def test_a_pardon_that_never_comes_either_leaves_the_call_listening() -> None:
     floor = betting()
     floor.silence(3160)
