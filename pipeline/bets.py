@@ -66,6 +66,7 @@ class Bets:
         self._planner = planner
         self._tasks: list[asyncio.Task[None]] = []
         self._transcript: Job | None = None
+        self._verdict: asyncio.Future[Ran[float]] | None = None
         self._awaited = False
         self._partial: AsrRequest | None = None
 
@@ -85,7 +86,10 @@ class Bets:
     def judge(self, command: Judge) -> None:
         """Ask for the verdict by the sound."""
         request = TurnRequest(self._ears.utterance(self._before(command.start), command.end), self._rate_hz)
-        self._tasks.append(self._spawn(self._judge(command.bet, request), f"turn-{command.bet}"))
+        # Asked at once, not when the task comes up: the reply's next phrase is asked for as soon as this event has been taken.
+        work = Work("turn", Priority.BET, (self._call, command.bet))
+        _, self._verdict = self._engines.scheduler.submit(self._engines.turn, work, lambda: request)
+        self._tasks.append(self._spawn(self._judge(command.bet, self._verdict), f"turn-{command.bet}"))
 
     def judge_words(self, command: JudgeWords) -> None:
         """Ask for the verdict by the words."""
@@ -103,6 +107,9 @@ class Bets:
         for task in self._tasks:
             task.cancel()
         self._tasks = []
+        if self._verdict is not None:
+            self._verdict.cancel()
+            self._verdict = None
 
     def abandon(self, trace: TurnTrace) -> None:
         """A reply was dropped unheard: what was made of it belongs to the bet, and so do the bets before it."""
@@ -158,10 +165,7 @@ class Bets:
         self.spans.append(Span("asr", heard.queued_ns, heard.ended_ns, "final", heard.started_ns))
         # Whether it was the end, the smaller model tells better than the larger one, even where it misheard a word: it was taught to.
         ending = first.value.ending if first is not None and first.value.ending else heard.value.ending
-        # The same words have been read already.
-        same = first is not None and _but_for_its_end(first.value.text) == _but_for_its_end(heard.value.text)
-        text = first.value.text if first is not None and same else heard.value.text
-        self._take(FinalReady(command.bet, text, heard.value.confidence, ending))
+        self._take(FinalReady(command.bet, heard.value.text, heard.value.confidence, ending))
 
     async def _heard_first(self, bet: int, request: AsrRequest) -> Ran[Transcript] | None:
         """What the smaller model makes of it; None where it is not asked, or makes nothing of it."""
@@ -191,9 +195,8 @@ class Bets:
             if self._transcript is job:  # else the next bet's has come already
                 self._transcript = None
 
-    async def _judge(self, bet: int, request: TurnRequest) -> None:
-        work = Work("turn", Priority.BET, (self._call, bet))
-        ran = await self._result("turn", bet, self._engines.scheduler.run(self._engines.turn, work, request))
+    async def _judge(self, bet: int, verdict: asyncio.Future[Ran[float]]) -> None:
+        ran = await self._result("turn", bet, verdict)
         if ran is not None:
             self.spans.append(Span("turn", ran.queued_ns, ran.ended_ns, f"P={ran.value:.2f}", ran.started_ns))
             self._take(Verdict(bet, ran.value))
@@ -222,8 +225,3 @@ class Bets:
     def _before(self, start: int) -> int:
         """Where to begin with what the caller said from `start` on: a little before it, but not with the end of what was answered already."""
         return max(0, start - self._rate_hz * PREROLL_MS // 1000, min(self.answered, start))
-
-
-def _but_for_its_end(text: str) -> str:
-    """A text as the reader is shown it, in lower case."""
-    return text.lower().rstrip(" .,?!…")

@@ -168,7 +168,7 @@ class Call:
             phrase_ready=lambda reply, i: self._take(
                 ReplyPhraseReady(reply.turn_id, i, reply.phrases[i].samples, reply.phrases[i].text)
             ),
-            complete=lambda reply, hang_up: self._take(ReplyComplete(reply.turn_id, hang_up)),
+            complete=self._complete,
         )
 
     async def run(self) -> None:
@@ -457,15 +457,24 @@ class Call:
         if samples <= 0:
             return
         payload = phrase.payload[command.offset * width :]
-        if not reply.trace.first_audio_ns and reply.plan is not None and self._reader is not None:
-            # Who interrupts this reply asks after it: the question that it answers is prefilled by then.
-            self._reader.prepare("", command.turn_id, self._dialogue.before(reply.plan))
         reply.trace.first_audio_ns = reply.trace.first_audio_ns or now
         self._leg.play(Segment(command.turn_id, samples, payload))
         pcm = self._leg.decode(payload)
         self._ears.bot_speaks(pcm)
         self._at_ear.given(command.turn_id, pcm, now)
         self._recorder.bot(pcm, now)
+        if command.index == len(reply.phrases) - 1:
+            self._read_question_before(reply)
+
+    def _read_question_before(self, reply: Reply) -> None:
+        """All of a reply is on its way to the ear, and no phrase waits for a core: who interrupts it asks after it, so the question that it answers is prefilled."""
+        if self._reader is not None and reply.plan is not None and self._machine.unheard:
+            self._reader.prepare("", reply.turn_id, self._dialogue.before(reply.plan))
+
+    def _complete(self, reply: Reply, hang_up: bool) -> None:
+        self._take(ReplyComplete(reply.turn_id, hang_up))
+        if reply.trace.first_audio_ns:
+            self._read_question_before(reply)
 
     def _finish(self, command: Finish, now: int) -> None:
         reply = self._replies.pop(command.turn_id, None)

@@ -57,7 +57,7 @@ class Waits:
 
     @property
     def surely(self) -> float:
-        """With a P of this by the end of the transcript, and the words, nobody needs to be asked any more."""
+        """With a P of this by the end of the transcript alone, nobody needs to be asked any more; with the words known, `sure` is enough."""
         return 1.0 - 0.4 * (1.0 - self.sure)
 
     def silence_ms(self, probability: float) -> int:

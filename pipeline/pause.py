@@ -39,12 +39,12 @@ class Pause:
     def wait_ms(self, waits: Waits) -> int:
         """The silence that ends the turn, as far as is known by now.
 
-        Nobody waits for the sound where words and ending are known: there it only makes a long wait shorter or longer.
+        Nobody waits for the sound where words and ending are known: there it makes a long wait shorter or longer.
         """
         if self.text == "":  # the transcript failed, and nobody can judge nothing
             return waits.unsure_ms
-        awaited = self._words_awaited or (self.audio is None and (self.answered is None or not self.ending))
-        if self.text is None or awaited:
+        needed = self.answered is None or not self.ending or (self.sound_asked and self.words is None)
+        if self.text is None or self._words_awaited or (self.audio is None and needed):
             return waits.max_ms
         silence_ms = waits.silence_ms(self._evidence().complete())
         return min(waits.max_ms, max(silence_ms, waits.lingering_ms) if self.text and self._evidence().lingering else silence_ms)

@@ -72,15 +72,16 @@ class Layout:
     def before(self, asked: str, line: int | None, labels: Sequence[int]) -> list[int]:
         """Tokens of the question before, and of the line that answered it."""
         label = labels[-1 if line is None else line]
-        return [*self._tokens(f"\nBefore: {_cut(asked)} "), *self._open, label, *self._close]
+        return [*self._tokens(f"\nBefore: {shown(asked)} "), *self._open, label, *self._close]
 
     def turn(self, said: str) -> TurnTokens:
         """Tokens of what the caller has said so far. Its own last punctuation does not count: the recogniser writes one in the middle, too."""
-        ids = [*self._tokens(f"\nCaller: {_cut(said)}"), *self._end, *self._open, *self._close]
+        ids = [*self._tokens(f"\nCaller: {shown(said)}"), *self._end, *self._open, *self._close]
         return TurnTokens(ids, len(ids) - 3, len(ids) - 2, len(ids) - 1)
 
 
-def _cut(said: str) -> str:
+def shown(said: str) -> str:
+    """A turn as the model is shown it: its end counts, but for its punctuation."""
     return _ENDS.sub("", said)[-MAX_QUESTION:]
 
 

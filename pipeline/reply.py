@@ -78,10 +78,10 @@ class ReplyMaker:
 
     async def _ask(self, reply: Reply, plan: Ask, speed: float) -> None:
         reply.trace.fact = plan.fact
-        priority = Priority.FIRST_PHRASE if reply.committed else Priority.BET
         for text in phrases_of(plan.lead):
             await self._speak(reply, text, speed)
         asked_ns = self._clock()
+        priority = Priority.FIRST_PHRASE if reply.committed else Priority.BET
         phrases = worded(self._session, plan, reply.turn_id, priority=priority, max_tokens=self._max_tokens)
         async with contextlib.aclosing(phrases):
             async for text in phrases:
@@ -122,7 +122,6 @@ class ReplyMaker:
             return
         reply.committed = True
         priority = Priority.NEXT_PHRASE if reply.phrases else Priority.FIRST_PHRASE
-        if not reply.phrases:
-            self._session.prioritise(priority)
+        self._session.prioritise(priority)
         if reply.waiting is not None:
             self._speaker.reprioritise(reply.waiting, priority)

@@ -138,6 +138,7 @@ class TurnMachine:
         self._caller_talks = False
         self._given = 0  # samples given to the leg: the bot's timeline
         self._heard = 0
+        self._flushed = 0  # up to there, what was not heard was thrown away
         self._early_final: FinalReady | None = None  # came before it was known where the bot fell silent
         self._keys = ""
         self._silences = 0
@@ -154,7 +155,7 @@ class TurnMachine:
     def unheard(self) -> int:
         """Samples of a whole reply, given to the leg, that the caller has yet to hear; 0 while a reply is in the making, and when the bot does not talk."""
         whole = self.state is State.SPEAKING and self._reply is not None and self._reply.complete
-        return max(0, self._given - self._heard) if whole else 0
+        return max(0, self._given - max(self._heard, self._flushed)) if whole else 0
 
     @property
     def speech_start(self) -> int | None:
@@ -450,7 +451,7 @@ class TurnMachine:
         reply = self._reply
         if reply is None or self.state is not State.SUSPENDED or reply.cut is not None:
             return
-        self._heard = max(self._heard, event.sample)
+        self._heard, self._flushed = max(self._heard, event.sample), self._given
         reply.cut = self._place(reply, event.sample)
         reply.error_ms = event.error_ms
         final, self._early_final = self._early_final, None
@@ -592,6 +593,10 @@ class TurnMachine:
         elif self.state is State.BETTING and reply is self._next:
             self._out.append(Abandon(turn_id))
             self._next = None  # asked for pardon when the silence says that the turn is over
+            if self._pause is not None and self._pause.answered is None:
+                self._pause.answered = False
+                self._ask_judges(self._pause)
+                self._arm()
         elif self.state is State.THINKING and reply.kind in ("answer", "keys"):
             self._out.append(Abandon(turn_id))
             self._ask_for("pardon", "")

@@ -11,7 +11,7 @@ import structlog
 
 from pipeline.jobs import Job, Priority, Work
 from pipeline.reader import ReaderEngine, ReadRequest
-from pipeline.reading import Reading
+from pipeline.reading import Reading, shown
 from pipeline.scheduler import JobDroppedError, Ran, Scheduler
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ class TurnReader:
         self._ahead: asyncio.Future[Ran[Reading]] | None = None
 
     def prepare(self, said: str, turn: int, before: Before = None) -> None:
-        """They still talk: prefill what they have said, where nothing else needs the cores. Returns at once; nobody misses what is dropped.
+        """Prefill what they have said by now, or what will stand before it, where nothing else needs the cores. Returns at once; nobody misses what is dropped.
 
         `before`: what will have been the last question by then, if not what it is now.
         """
@@ -58,7 +58,7 @@ class TurnReader:
     async def read(self, said: str, priority: Priority, turn: int) -> Ran[Reading]:
         """What the reader makes of `said`. Raises JobDroppedError, and what the model raises. Withdrawn when nobody waits for it any more."""
         asked, before = self._asked, self._before()
-        if asked is None or (asked.said, asked.before) != (said, before) or asked.failed:
+        if asked is None or (shown(asked.said), asked.before) != (shown(said), before) or asked.failed:
             self._withdraw()
             request = ReadRequest(self._call, said, before)
             job, reading = self._scheduler.submit(self._engine, Work("reader", priority, (self._call, turn)), lambda: request)

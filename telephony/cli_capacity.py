@@ -35,7 +35,7 @@ WIDTH = 110
 """Of the table, in columns."""
 DROPPED = "partials_dropped_total"
 SETTLE_S = 20.0
-"""What the product has for phrases that it makes while nobody calls."""
+"""What the product has before the first call for phrases that it makes while nobody waits."""
 
 
 def capacity_command(

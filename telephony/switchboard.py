@@ -26,7 +26,7 @@ from pipeline.llama import MAX_ROWS, LlamaError
 from pipeline.llm import LlamaLlm
 from pipeline.reader import ReadRequest
 from pipeline.recorder import Recorder
-from pipeline.scheduler import Engine, JobDroppedError, Scheduler, Usage
+from pipeline.scheduler import Engine, JobDroppedError, Scheduler, SchedulerClosedError, Usage
 from pipeline.smart_turn import TurnRequest
 from pipeline.speaker import PhraseCache, PhraseShelf, PhraseSpeaker, WireFormat
 from pipeline.text_conversation import TextConversation
@@ -304,13 +304,25 @@ class Switchboard:
         """
         try:
             for text in (phrase for saying in sayings for phrase in phrases_of(saying)):
-                # Looked at now and then: it changes with every frame, and only until all phrases are made.
-                while not all(call.unheard_s >= LISTENED_S for call in self._held):  # noqa: ASYNC110
-                    await asyncio.sleep(LISTENED_S / 2)
-                with contextlib.suppress(JobDroppedError):  # a call came in between: made when it is asked for
-                    await speaker.prepare(text, TELEPHONE, speed, Priority.PARTIAL)
+                while not await self._prepared(speaker, text, speed):
+                    pass
+        except SchedulerClosedError:
+            return
         except Exception:
             log.exception("prepare_failed")
+
+    async def _prepared(self, speaker: PhraseSpeaker, text: str, speed: float) -> bool:
+        """Make one phrase as soon as nobody waits; False where somebody came in between."""
+        # Looked at now and then: it changes with every frame, and only until all phrases are made.
+        while not all(call.unheard_s >= LISTENED_S for call in self._held):  # noqa: ASYNC110
+            await asyncio.sleep(LISTENED_S / 2)
+        try:
+            await speaker.prepare(text, TELEPHONE, speed, Priority.PARTIAL)
+        except SchedulerClosedError:
+            raise
+        except JobDroppedError:
+            return False
+        return True
 
 
 def expected_words(bot: Bot, words: Sequence[str]) -> str:

@@ -83,8 +83,15 @@ def test_nobody_waits_for_the_sound_where_words_and_ending_are_known() -> None:
     assert found.wait_ms(WAITS) > unheard_ms
 
 
-def test_without_an_ending_the_sound_is_waited_for() -> None:
-    found = pause(ending=0.0, answered=True, words_asked=True, words=0.99, sound_asked=True)
+@pytest.mark.parametrize(
+    "found",
+    [
+        pause(ending=0.0, answered=True, words_asked=True, words=0.99, sound_asked=True),
+        pause(ending=4.0, answered=True, wordless=True, sound_asked=True),
+    ],
+    ids=["without an ending", "without the words"],
+)
+def test_where_less_is_known_the_sound_is_waited_for(found: Pause) -> None:
     assert found.wait_ms(WAITS) == WAITS.max_ms
     found.audio = 0.99
     assert found.wait_ms(WAITS) < WAITS.max_ms

@@ -13,7 +13,7 @@ from config.bot import load_bot
 from config.settings import load_settings
 from config.tracing import TracingSettings
 from pipeline.jobs import PastJob, Priority
-from pipeline.scheduler import Usage
+from pipeline.scheduler import JobDroppedError, Usage
 from pipeline.turn import TurnTaking
 from telephony.metrics import Metrics
 from telephony.recording.files import Ending
@@ -83,10 +83,34 @@ def test_as_many_are_let_in_as_settings_and_model_allow(tmp_path: Path, max_call
     board._state = None
     board._loaded = SimpleNamespace(llama=SimpleNamespace(max_sequences=sequences))
     for active in range(room):
-        board._active = active
+        board._held = set(range(active))
         assert board.admit()
-    board._active = room
+    board._held = set(range(room))
     assert not board.admit()
+
+
+def test_phrases_are_made_while_everybody_listens_and_again_where_one_was_dropped(tmp_path: Path) -> None:
+    board: Any = switchboard(tmp_path)
+    talks, listens = SimpleNamespace(unheard_s=0.0), SimpleNamespace(unheard_s=2.0)
+    board._held = [listens, talks]
+    made: list[str] = []
+
+    class Speaker:
+        async def prepare(self, text: str, *_: Any) -> None:
+            made.append(text)
+            if len(made) == 1:
+                raise JobDroppedError("somebody needed the cores")
+
+    async def prepare() -> None:
+        preparing = asyncio.create_task(board._prepare_sayings(Speaker(), ["We are open.", "We are closed."], 1.0))
+        await asyncio.sleep(0.05)
+        assert made == []
+        talks.unheard_s = 1.0
+        async with asyncio.timeout(5):
+            await preparing
+
+    asyncio.run(prepare())
+    assert made == ["We are open.", "We are open.", "We are closed."]
 
 
 def test_counts_become_metrics() -> None:

@@ -428,6 +428,23 @@ def test_what_is_unheard_of_a_whole_reply_is_time_in_which_nobody_waits() -> Non
     assert floor.machine.unheard == 0
 
 
+def test_what_was_thrown_away_is_not_to_be_heard_any_more() -> None:
+    floor = suspended(phrases=2)
+    floor(SpeechPaused(floor.ms * 8 + 800), FinalReady(2, "and on sunday", 0.9))
+    turn_id = floor.machine._next.turn_id if floor.machine._next is not None else 0
+    floor(ReplyPhraseReady(turn_id, 0, PHRASE, "No."), ReplyComplete(turn_id, hang_up=False), Verdict(2, 0.99))
+    assert floor.alarm_ms is not None
+    floor.silence(floor.alarm_ms)
+    assert floor.state is State.SPEAKING
+    assert floor.machine.unheard == PHRASE
+
+
+def test_a_reply_that_fails_before_its_plan_is_pardoned_no_later_than_an_answer() -> None:
+    floor, _ = ended(3.6)
+    floor(WordsVerdict(1, 0.98), EngineFailed("reply", 2))
+    assert floor.alarm_ms == 3160
+
+
 def test_a_pardon_that_never_comes_either_leaves_the_call_listening() -> None:
     floor = betting()
     floor.silence(3160)

@@ -31,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 VERSION = 1
 SETTLE_S = 20.0
-"""What the product has for phrases that it makes while nobody calls."""
+"""What the product has before the first call for phrases that it makes while nobody waits."""
 STOP_S = 20
 DROPPED = "partials_dropped_total"
 FEW = 0.05
