@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 
 from .bench.figures import figures
+from .bench.machine import cpu_times, environment, stolen
 from .bench.plan import Run, runs_named
-from .bench.report import environment, markdown
+from .bench.report import markdown
 from .bench.runner import run
 from .gantt import gantt
 
@@ -44,9 +45,11 @@ def bench_command(
             continue
         shorter = line if turns is None else Run(line.name, line.callers, turns, line.about, line.environment)
         console.print(f"{line.name}: {shorter.turns} turns, {line.about} …")
+        before = cpu_times()
         calls = run(shorter, work)
+        where = {**environment(), "stolen": stolen(before, cpu_times())}
         (work / f"{line.name.replace(' ', '-')}.json").write_text(json.dumps(calls))
-        done[line.name] = {**figures(calls), "environment": environment()}
+        done[line.name] = {**figures(calls), "environment": where}
         first = done[line.name]["first_word"]
         console.print(f"{line.name}: first word {first}")
         picture = _picture(calls, out) if line.name == "1 caller" else None

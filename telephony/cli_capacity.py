@@ -23,8 +23,8 @@ from .bench.capacity import FEW_TURNS, Search, Step, step_of
 from .bench.counters import counter
 from .bench.curve import curve
 from .bench.hold import Held, hold, ramp_s
+from .bench.machine import environment
 from .bench.plan import MIX
-from .bench.report import environment
 from .caller.fixture import FixtureError, load_fixture
 from .caller.own_server import ServerNotReadyError, own_server
 from .caller.webhook import GatewayRefusedError

@@ -25,7 +25,7 @@ def experiment_command(
     out: Annotated[Path | None, typer.Option(help="A folder: experiments.md and experiments.json there get the tables.")] = None,
 ) -> None:
     """Run experiments and print their tables."""
-    from .bench.report import environment
+    from .bench.machine import environment
     from .experiments.experiment import page
     from .experiments.plan import EXPERIMENTS, experiments_named
 

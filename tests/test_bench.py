@@ -10,8 +10,9 @@ import pytest
 from config.tracing import TracingSettings
 from pipeline.trace import CallTrace
 from telephony.bench.figures import end_to_end_ms, figures, percentiles
+from telephony.bench.machine import environment, stolen
 from telephony.bench.plan import ABLATIONS, LOAD, MIX, runs_named
-from telephony.bench.report import environment, markdown
+from telephony.bench.report import markdown
 from telephony.bench.runner import _collecting
 from telephony.caller.fixture import bot_file, load_fixture
 from telephony.gantt import gantt
@@ -105,9 +106,27 @@ def test_end_to_end_is_of_whole_one_sentence_replies(more: dict[str, Any], expec
     assert end_to_end_ms(traced(**more)) == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"user": 10.0, "nice": 0.0, "steal": 4.0}, {"user": 20.0, "nice": 2.0, "steal": 7.0}, "20 %"),
+        ({"user": 10.0, "nice": 0.0, "steal": 4.0}, {"user": 20.0, "nice": 2.0, "steal": 4.0}, "0 %"),
+        ({"user": 10.0}, {"user": 20.0}, "0 %"),
+        ({"user": 10.0, "steal": 4.0}, {"user": 10.0, "steal": 4.0}, "0 %"),
+    ],
+    ids=["a fifth", "none", "a system that does not say", "nothing done"],
+)
+def test_what_others_took_is_a_share_of_what_was_asked_for(
+    before: dict[str, float], after: dict[str, float], expected: str
+) -> None:
+    assert stolen(before, after) == expected
+
+
 def test_the_page_has_a_row_for_each_run_there_is() -> None:
-    runs = {run.name: {**figures([call(turn(444))]), "environment": environment()} for run in (LOAD[0], ABLATIONS[0])}
+    where = {**environment(), "stolen": "18 %"}
+    runs = {run.name: {**figures([call(turn(444))]), "environment": where} for run in (LOAD[0], ABLATIONS[0])}
     page = markdown(runs, "latency.svg")
+    assert ", 18 % stolen |" in page
     assert "| 1 caller | 1 | 444 |" in page
     assert "450 / 750" in page
     assert f"| {ABLATIONS[0].name} | 444 |" in page

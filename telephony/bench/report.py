@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
+from .machine import PACKAGES
 from .plan import ABLATIONS, LOAD, MIX, Run
 
-_PACKAGES = ("ctranslate2", "llama-cpp-python", "onnxruntime", "piper-tts")
 _BOUNDS = {"1 caller": (450, 750), "4 callers": (None, 1000), "8 callers": (None, 2500)}
-
-
-def environment() -> dict[str, str]:
-    """Where the numbers come from."""
-    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-    told = {name.strip(): value.strip() for name, _, value in lines}
-    cpu, flags = told.get("model name", platform.processor()), told.get("flags", "")
-    vector = next((name for name in ("avx512_vnni", "avx512f", "avx2", "asimd") if name in flags), "")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": commit.stdout.strip() or "unknown",
-        "machine": f"{len(os.sched_getaffinity(0))} cores of {cpu} ({vector})",
-        "processor": f"family {told.get('cpu family', '?')} model {told.get('model', '?')}",
-        "python": platform.python_version(),
-        **{name: version(name) for name in _PACKAGES},
-    }
 
 
 def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
@@ -42,12 +19,13 @@ def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
         "",
         "Made by `make bench`; the figures of every run, with its date and commit, are in `docs/latency.json`.",
         "",
-        f"{first['machine']}, Python {first['python']}, " + ", ".join(f"{n} {first[n]}" for n in _PACKAGES) + ".",
+        f"{first['machine']}, Python {first['python']}, " + ", ".join(f"{n} {first[n]}" for n in PACKAGES) + ".",
         f"First run: {first['date']}, commit {first['commit']}.",
         "",
         "Recorded callers at real pace over the real WebSocket, from the same machine, staggered, each speaking again about a second after",
         "the bot has finished. Zero is the caller's last audible sample (20 ms over RMS 200), the first word is the bot's first audible one,",
         f"both at the caller's ear. The mix: {_mix()}.",
+        "*Stolen* is the share of the CPU time asked for that a virtual machine's host gave to others.",
         "",
         "## Callers at once",
         "",
@@ -107,8 +85,10 @@ def _ablation_row(run: Run, all_of: Mapping[str, Any]) -> str:
 
 
 def _where(environment: Mapping[str, str]) -> str:
-    """The machine by its processor's family and model (two of one name may differ by half), and the day."""
-    return f"{environment.get('processor', environment['machine'])}, {environment['date'][:10]}"
+    """The machine by its processor's family and model (two of one name may differ by half), the day, and what others took of its time."""
+    stolen = environment.get("stolen", "0 %")
+    taken = "" if stolen == "0 %" else f", {stolen} stolen"
+    return f"{environment.get('processor', environment['machine'])}, {environment['date'][:10]}{taken}"
 
 
 def _stage_table(one: Mapping[str, Any] | None) -> Sequence[str]:

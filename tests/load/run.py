@@ -24,7 +24,7 @@ from config.settings import BOTS
 from telephony.bench.counters import counter
 from telephony.bench.hold import STAGGER_S
 from telephony.bench.load import COLUMNS, cells, measured, name_of
-from telephony.bench.report import environment
+from telephony.bench.machine import environment
 from telephony.caller.own_server import own_server
 
 HERE = Path(__file__).resolve().parent
