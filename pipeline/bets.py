@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import structlog
 
-from pipeline.asr import SURE, SURE_ENOUGH, AsrRequest, Transcript, WhisperEngine
+from pipeline.asr import SURE, AsrRequest, Transcript, WhisperEngine
 from pipeline.ears import Ears
 from pipeline.engines import Engines
 from pipeline.jobs import Job, Priority, Work
@@ -35,7 +35,7 @@ KEPT = 16
 
 
 class Bets:
-    """One call's. `take` gets the events; `spawn` starts a task that ends with the call; `settles` says whether a text, as it is, has a sure answer."""
+    """One call's. `take` gets the events; `spawn` starts a task that ends with the call."""
 
     def __init__(
         self,
@@ -46,7 +46,6 @@ class Bets:
         bias: str,
         take: Callable[[TurnEvent], None],
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
-        settles: Callable[[str], Awaitable[bool]],
         planner: Planner,
     ) -> None:
         self.number = 0
@@ -62,7 +61,6 @@ class Bets:
         self._bias = bias
         self._take = take
         self._spawn = spawn
-        self._settles = settles
         self._planner = planner
         self._tasks: list[asyncio.Task[None]] = []
         self._transcript: Job | None = None
@@ -150,7 +148,7 @@ class Bets:
         self._awaited = priority is Priority.FIRST_PHRASE
         try:
             first = await self._heard_first(command.bet, request)
-            if first is not None and await self._stands(first.value):
+            if first is not None and first.value.least >= SURE:
                 heard = first
             else:
                 if first is not None:
@@ -180,10 +178,6 @@ class Bets:
             log.exception("engine_failed", engine="asr", call=self._call, bet=bet)
             return None
         return heard if heard.value.text else None
-
-    async def _stands(self, first: Transcript) -> bool:
-        """Whether nobody else needs to hear it: it is sure of every word, or of enough of them to be answered."""
-        return first.least >= SURE or (first.least >= SURE_ENOUGH and await self._settles(first.text))
 
     async def _heard_by(self, engine: WhisperEngine, bet: int, request: AsrRequest) -> Ran[Transcript]:
         work = Work("asr", Priority.FIRST_PHRASE if self._awaited else Priority.BET, (self._call, bet))

@@ -144,9 +144,7 @@ class Call:
         self._ahead = ListenAhead(leg.rate_hz)
         self._planner = Planner(leg.call, engines, dialogue)
         self._reader = self._planner.reader
-        self._bets = Bets(
-            leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._settles, self._planner
-        )
+        self._bets = Bets(leg.call, leg.rate_hz, engines, self._ears, settings.bias, self._take, self._spawn, self._planner)
         self._partial: asyncio.Task[None] | None = None
         self._replies: dict[int, Reply] = {}
         self._noticed: Span | None = None  # how the newest pause was
@@ -358,17 +356,6 @@ class Call:
             return
         if isinstance(plan, Ask) and self._machine.state is State.LISTENING:
             self._session.prepare(plan.messages, turn[1])
-
-    async def _settles(self, text: str) -> bool:
-        """Whether the bot's answer to a text that the recogniser is not quite sure of is sure."""
-        try:
-            plan = await self._planner.plan(text, Priority.BET, self._bets.number)
-        except JobDroppedError:
-            return False
-        except Exception:
-            log.exception("engine_failed", engine="embed", call=self._leg.call, bet=self._bets.number)
-            return False
-        return self._dialogue.settles(plan)
 
     # replies
 

@@ -200,12 +200,6 @@ class Dialogue:
         """Whether the plan says more than that the bot does not know."""
         return not (isinstance(plan, Say) and plan.text == self._unknown)
 
-    def settles(self, plan: Plan) -> bool:
-        """Whether a word misheard is unlikely to matter: a fact bears on what was said beyond doubt, or it is small talk."""
-        if plan.about is None:
-            return self.answers(plan)
-        return plan.about.picked is not None and plan.about.picked.score >= SURE
-
     def commit(self, said: str, reply_heard: str, plan: Plan) -> None:
         """A turn is over: `reply_heard` is what the caller heard of the reply, less than planned after an interruption."""
         self._history.turns += 1

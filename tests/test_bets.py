@@ -13,7 +13,7 @@ from pipeline.trace import MS, BetTrace, Span, TurnTrace
 @pytest.fixture
 def bets() -> Bets:
     nothing: Any = None
-    return Bets("CA1", 8000, nothing, nothing, "", lambda _event: None, nothing, nothing, None)
+    return Bets("CA1", 8000, nothing, nothing, "", lambda _event: None, nothing, None)
 
 
 def begin(bets: Bets, number: int) -> None:

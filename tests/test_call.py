@@ -173,23 +173,22 @@ def test_a_caller_who_goes_on_is_answered_once_and_whole(phone: Phone) -> None:
 
 
 MISHEARD = "How much is a fool's service?"
-NONSENSE = "Who moved the fool's parade?"
 
 
 @pytest.mark.parametrize(
-    ("least", "broken", "heard", "caller", "spans"),
+    ("least", "broken", "caller", "spans"),
     [
-        (0.9, False, MISHEARD, MISHEARD, ["final"]),
-        (0.3, False, MISHEARD, MISHEARD, ["final"]),
-        (0.3, False, NONSENSE, WORDS[SERVICE], ["unsure", "final"]),
-        (0.1, False, MISHEARD, WORDS[SERVICE], ["unsure", "final"]),
-        (0.9, True, MISHEARD, WORDS[SERVICE], ["final"]),
+        (0.9, False, MISHEARD, ["final"]),
+        (0.2, False, MISHEARD, ["final"]),
+        (0.19, False, WORDS[SERVICE], ["unsure", "final"]),
+        (0.9, True, WORDS[SERVICE], ["final"]),
     ],
-    ids=["sure of every word", "its answer is sure", "nothing answers it", "not sure at all", "broken"],
+    ids=["sure of every word", "sure enough", "not sure", "broken"],
 )
-def test_the_smaller_recogniser_is_believed_where_it_is_sure_of_every_word_or_of_the_answer(
-    phone: Phone, least: float, broken: bool, heard: str, caller: str, spans: list[str]
+def test_the_smaller_recogniser_is_believed_where_it_is_sure_of_every_word(
+    phone: Phone, least: float, broken: bool, caller: str, spans: list[str]
 ) -> None:
+    heard = MISHEARD
     phone.partial = Ears(words={**WORDS, SERVICE: heard}, first=True, least=least, broken=broken)
 
     async def script(line: Line) -> None:

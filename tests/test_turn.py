@@ -430,9 +430,8 @@ def test_what_is_unheard_of_a_whole_reply_is_time_in_which_nobody_waits() -> Non
 
 def test_what_was_thrown_away_is_not_to_be_heard_any_more() -> None:
     floor = suspended(phrases=2)
-    floor(SpeechPaused(floor.ms * 8 + 800), FinalReady(2, "and on sunday", 0.9))
-    turn_id = floor.machine._next.turn_id if floor.machine._next is not None else 0
-    floor(ReplyPhraseReady(turn_id, 0, PHRASE, "No."), ReplyComplete(turn_id, hang_up=False), Verdict(2, 0.99))
+    floor(Silenced(GREETING + 1000, 0), FinalReady(2, "and on sunday", 0.9))
+    floor(ReplyPhraseReady(3, 0, PHRASE, "No."), ReplyComplete(3, hang_up=False), Verdict(2, 0.99))
     assert floor.alarm_ms is not None
     floor.silence(floor.alarm_ms)
     assert floor.state is State.SPEAKING
