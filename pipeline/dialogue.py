@@ -213,7 +213,8 @@ class Dialogue:
 
     def sayings(self) -> list[str]:
         """What this bot says word for word when it is asked for it, likeliest first: so that its audio can be made ahead."""
-        facts = [text for s in self._index.statements for text in dict.fromkeys((s.text, *clauses(s.text)))]
+        cuts = [cut.replace(UNNAMED, "") for statement in self._index.statements for cut in statement.cuts()]
+        facts = [text for cut in cuts for text in dict.fromkeys((cut, *clauses(cut)))]
         told = [fallback(text, verdict) for verdict in (None, True, False) for text in (*self._timetable.statements(), *facts)]
         small = [self._small(kind).text for kind in Talk if kind not in (Talk.REPEAT, Talk.SLOWER)]
         return list(dict.fromkeys((self._unknown, *small, self._timetable.summary(), *told)))

@@ -158,6 +158,10 @@ class Statement:
         body = ", ".join(kept)
         return f"{label}: {body}." if colon else f"{self.topic}: {body}." if self.topic and not self.headed else f"{body}."
 
+    def cuts(self) -> tuple[str, ...]:
+        """What it may be cut down to, whatever is asked, the whole first."""
+        return tuple(dict.fromkeys((self.said, self.facet(MONEY), self.facet(LENGTH), *(self.narrowed((item,)) for item in self.items))))
+
     def narrowed(self, items: tuple[Item, ...]) -> str:
         """The statement with only those items of its list."""
         if not items or not self.items:

@@ -117,6 +117,23 @@ def test_a_short_fact_and_one_with_several_numbers_are_said_as_they_stand() -> N
     assert isinstance(plan(made(), "How old does a puppy have to be?"), Say)
 
 
+@pytest.mark.parametrize(
+    ("fact", "said", "reply"),
+    [
+        ("A new chain costs 35 pounds, fitted.", "How much is a new chain?", "A new chain costs 35 pounds."),
+        ("A full service costs 90 pounds and takes three days.", "How long is a full service?", "A full service takes three days."),
+        ("Haircuts: ladies £30, men £18.", "How much is a haircut for men?", "Haircuts: men £18."),
+    ],
+    ids=["one facet", "one clause", "one entry"],
+)
+def test_what_is_cut_out_of_a_fact_is_among_what_is_made_ahead(fact: str, said: str, reply: str) -> None:
+    dialogue = Dialogue(BOT["name"], BOT["greeting"], f"{fact} We are at 3 Mill Lane.", UNKNOWN, GOODBYE, bag)
+    answer = plan(dialogue, said)
+    assert isinstance(answer, Say)
+    assert answer.text == reply
+    assert reply in dialogue.sayings()
+
+
 def test_a_fact_that_begins_with_no_is_not_heard_as_a_no() -> None:
     dialogue = Dialogue(
         "Shop", "Hello.", "No step at the door, wheelchairs come straight in.\nWe are in Mill Lane.", UNKNOWN, GOODBYE, bag
