@@ -160,7 +160,9 @@ class Statement:
 
     def cuts(self) -> tuple[str, ...]:
         """What it may be cut down to, whatever is asked, the whole first."""
-        return tuple(dict.fromkeys((self.said, self.facet(MONEY), self.facet(LENGTH), *(self.narrowed((item,)) for item in self.items))))
+        return tuple(
+            dict.fromkeys((self.said, self.facet(MONEY), self.facet(LENGTH), *(self.narrowed((item,)) for item in self.items)))
+        )
 
     def narrowed(self, items: tuple[Item, ...]) -> str:
         """The statement with only those items of its list."""

@@ -79,8 +79,9 @@ def test_the_smaller_model_knows_where_it_is_not_sure(first_whisper: WhisperEngi
     sure = first_whisper.run(AsrRequest(prompt("conf-leaderhasleft"), 8000))
     assert sure.text == "The leader has left the conference."
     assert SURE <= sure.least <= sure.confidence <= 1.0
-    unsure = first_whisper.run(AsrRequest(prompt("simul-call-limit-reached"), 8000))
-    assert 0.0 < unsure.least < SURE
+    unsure = first_whisper.run(AsrRequest(prompt("astcc-followed-by-the-pound-key"), 8000))
+    assert unsure.text != "Followed by the pound key."
+    assert 0.0 < unsure.least < 0.3 < sure.least, "8-bit sums differ a little from processor to processor"
     assert unsure.least < 0.5 * unsure.confidence, "one word in doubt among many that are less so"
 
 
