@@ -19,14 +19,23 @@ _OPEN_AND_CLOSE = re.compile(
 )
 _FROM = re.compile(rf"\b(?P<lead>from ){_HOUR}(?= (?:to|till|until) {_TIME}\b{_COUNTED})", re.IGNORECASE)
 _AT = re.compile(rf"\b(?P<lead>(?:opens?|closes?|shuts?) at |\d:\d\d (?:to|at|till|until) ){_HOUR}\b{_COUNTED}", re.IGNORECASE)
+_PART_OF_DAY = re.compile(
+    r"\b(?P<time>\d{1,2}(?:[:.]\d\d)?)(?: o'?clock)? (?:in the (?P<part>morning|afternoon|evening)|at night)\b", re.IGNORECASE
+)
 
 
 def in_figures(text: str) -> str:
-    """The text with the hours of its clock times as "8:30". "From five to twelve years" and "one of two" stay."""
+    """The text with the hours of its clock times as "8:30", their part of the day as "am" or "pm". "From five to twelve years" and "one of two" stay."""
     text = _OPEN_AND_CLOSE.sub(r"open from \g<opens> to \g<closes>", _OF_AN_HOUR.sub(_of_an_hour, text))
     for pattern in (_FROM, _AT):
         text = pattern.sub(lambda match: f"{match['lead']}{_clock(match['hour'])}", text)
-    return text
+    return _PART_OF_DAY.sub(_half, text)
+
+
+def _half(match: re.Match[str]) -> str:
+    if match["time"] == "12" and not match["part"]:
+        return "midnight"
+    return f"{match['time']} {'am' if (match['part'] or '').lower() == 'morning' else 'pm'}"
 
 
 def _of_an_hour(match: re.Match[str]) -> str:

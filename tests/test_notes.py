@@ -34,6 +34,8 @@ def test_shorthand(short: str, long: str) -> None:
         ("Lessons from five to twelve years.", "Lessons from five to twelve years."),
         ("Rooms for from five to ten people.", "Rooms for from five to ten people."),
         ("One of two boats.", "One of two boats."),
+        ("Every day, 10 in the morning to 9 at night.", "Every day, 10 am to 9 pm."),
+        ("Open until 12 at night, from half past 6 in the evening.", "Open until midnight, from half past 6 pm."),
     ],
 )
 def test_times_of_the_day_in_figures(words: str, figures: str) -> None:
