@@ -257,7 +257,8 @@ def list_items(text: str) -> tuple[Item, ...]:
 
 _BARE_PRICE = re.compile(
     r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bby )(?<!\bbefore )(?<!\bafter )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
-    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )(?<!\bsleeps )(?<!, takes )(?<!, seats )(?<!, holds )(?<!, serves )(?<!, fits )(?<!, carries )(?<!: takes )(?<!: seats )(?<!: holds )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
+    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )"
+    r"(?<!\bjanuary )(?<!\bfebruary )(?<!\bmarch )(?<!\bapril )(?<!\baugust )(?<!\bseptember )(?<!\boctober )(?<!\bnovember )(?<!\bdecember )(?<!\bsleeps )(?<!, takes )(?<!, seats )(?<!, holds )(?<!, serves )(?<!, fits )(?<!, carries )(?<!: takes )(?<!: seats )(?<!: holds )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
     r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per(?! ?cent)|each|extra|an?|all day)\b))",
     re.IGNORECASE,
 )

@@ -68,6 +68,12 @@ def test_bare_prices_get_the_owners_currency() -> None:
     ]
 
 
+def test_a_day_of_a_month_is_no_price() -> None:
+    assert texts("Wreaths are $30. Bring it back by the week of January 15, for free, or on December 12, each year.")[1] == (
+        "Bring it back by the week of January 15, for free, or on December 12, each year."
+    )
+
+
 def test_prices_without_a_currency_are_prices() -> None:
     bike, seat, *_ = split("HIRE half day / full day\n- town bike 14 / 22\nchild seat 4 a day\npuncture 12, approx 20 min")
     assert bike.has_price
