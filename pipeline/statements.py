@@ -255,10 +255,18 @@ def list_items(text: str) -> tuple[Item, ...]:
     return tuple(Item(s, frozenset(k), n) for s, k, n in zip(valued, keys, lengths, strict=True))
 
 
+_MONTHS = (
+    "jan january feb february mar march apr april may june july aug august sept september oct october nov november dec december"
+)
+_NO_PRICE_AFTER = f"from by before after to until till at under over than age aged no. number room bus max min sleeps day unit platform floor and {_MONTHS}"
+"""Words behind which a bare number is no price: "room 12", "under 16", "until January 15"."""
+_ROOM_FOR = "takes seats holds serves fits carries"
+"""Behind a comma or a colon it says how many there is room for: "5.8 metres, takes 6"."""
 _BARE_PRICE = re.compile(
-    r"(?<![\d£$€¤.,])(?<!\bfrom )(?<!\bby )(?<!\bbefore )(?<!\bafter )(?<!\bto )(?<!\buntil )(?<!\btill )(?<!\bat )(?<!\bunder )(?<!\bover )(?<!\bthan )(?<!\bage )(?<!\baged )(?<!\bno\. )"
-    r"(?<!\bnumber )(?<!\broom )(?<!\bbus )(?<!\bmax )(?<!\bmin )(?<!\bjan )(?<!\bfeb )(?<!\bmar )(?<!\bapr )(?<!\bmay )(?<!\bjune )(?<!\bjuly )(?<!\baug )(?<!\bsept )(?<!\boct )(?<!\bnov )(?<!\bdec )"
-    r"(?<!\bjanuary )(?<!\bfebruary )(?<!\bmarch )(?<!\bapril )(?<!\baugust )(?<!\bseptember )(?<!\boctober )(?<!\bnovember )(?<!\bdecember )(?<!\bsleeps )(?<!, takes )(?<!, seats )(?<!, holds )(?<!, serves )(?<!, fits )(?<!, carries )(?<!: takes )(?<!: seats )(?<!: holds )(?<!\bday )(?<!\bunit )(?<!\bplatform )(?<!\bfloor )(?<!\band )(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
+    r"(?<![\d£$€¤.,])"
+    + "".join(rf"(?<!\b{re.escape(word)} )" for word in _NO_PRICE_AFTER.split())
+    + "".join(rf"(?<!{mark} {word} )" for word in _ROOM_FOR.split() for mark in ",:")
+    + r"(?<=[a-z)] )(\d{1,4}(?:\.\d{2})?)"
     r"(?=\s*(?:[,;]|\.?\s*$|\bincl|\b(?:per(?! ?cent)|each|extra|an?|all day)\b))",
     re.IGNORECASE,
 )
