@@ -24,6 +24,7 @@ class Pause:
     wordless: bool = False  # nobody will judge the words
     words_asked: bool = False
     sound_asked: bool = False
+    tempo: float = 0.0  # log odds by how the caller has spoken so far
 
     def next_judge(self, waits: Waits) -> Literal["words", "sound"] | None:
         """Who should be asked now. Each is only where those before are not sure: the transcript's own end, the words, the sound."""
@@ -59,4 +60,4 @@ class Pause:
         return bool(self.ending) and self.audio is None and self._evidence().complete() >= enough
 
     def _evidence(self) -> Evidence:
-        return Evidence(self.text or "", self.audio, self.words, self.answered, self.ending)
+        return Evidence(self.text or "", self.audio, self.words, self.answered, self.ending, self.tempo)

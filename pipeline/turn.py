@@ -14,6 +14,7 @@ from typing import Literal, assert_never
 from pipeline.backchannel import takes_the_floor
 from pipeline.endpointing import Waits
 from pipeline.pause import Pause
+from pipeline.tempo import Tempo
 from pipeline.turn_events import (
     Abandon,
     CallEnded,
@@ -135,6 +136,8 @@ class TurnMachine:
         self._next: _Reply | None = None  # being made for the caller's newest words
         self._pause: Pause | None = None
         self._speech_start: int | None = None
+        self._tempo = Tempo()
+        self._ended: int | None = None  # the caller's sample at which the turn before ended
         self._caller_talks = False
         self._given = 0  # samples given to the leg: the bot's timeline
         self._heard = 0
@@ -251,6 +254,9 @@ class TurnMachine:
         """The reply that was awaited becomes the one that is spoken."""
         if self._reply is not None:  # a greeting that the caller talked over before it was made
             self._out.append(Abandon(self._reply.turn_id))
+        if self._pause is not None:
+            self._ended = self._pause.sample
+            self._tempo.ended()
         self._reply, self._next = self._next, None
         self._pause = self._speech_start = self.alarm_sample = None
         self._become(State.SPEAKING)
@@ -315,10 +321,12 @@ class TurnMachine:
                 self._speech_start = event.sample
                 self._become(State.LISTENING)
             case State.BETTING:
+                self._note_pause(event.sample)
                 self._drop_bet("bet_lost")
                 self._become(State.LISTENING)
             case State.THINKING:
                 # Nothing was heard yet: what follows belongs to the same turn, and is transcribed with what went before.
+                self._note_pause(event.sample)
                 self._drop_bet("commit_undone" if self._next is not None else "bet_lost")
                 self._speech_start = event.sample if self._speech_start is None else self._speech_start
                 self._become(State.LISTENING)
@@ -336,6 +344,11 @@ class TurnMachine:
         if not self._keys:
             self.alarm_ns = None
 
+    def _note_pause(self, sample: int) -> None:
+        """The caller goes on at `sample`."""
+        if self._pause is not None:
+            self._tempo.went_on((sample - self._pause.sample) * 1000 / self._rate_hz)
+
     def _on_pause(self, event: SpeechPaused) -> None:
         if not self._caller_talks:
             return
@@ -347,7 +360,8 @@ class TurnMachine:
         self._bet += 1
         start = self._speech_start if self._speech_start is not None else event.sample
         end = event.sample + self._samples(self.settings.waits.pause_ms)
-        self._pause = Pause(self._bet, event.sample, start, end, wordless=not self.settings.words)
+        tempo = self.settings.waits.tempo * self._tempo.log_odds
+        self._pause = Pause(self._bet, event.sample, start, end, wordless=not self.settings.words, tempo=tempo)
         self._out.append(Transcribe(self._bet, start, end))
         self._arm()
 
@@ -478,6 +492,8 @@ class TurnMachine:
     def _cancel_spoken(self) -> None:
         if self._reply is not None:
             self._out.append(Count("barge_in_cancelled"))
+            if self._ended is not None and self._speech_start is not None:
+                self._tempo.spoke_over_the_bot((self._speech_start - self._ended) * 1000 / self._rate_hz)
             self._break_off(self._reply)
 
     def _break_off(self, reply: _Reply) -> None:

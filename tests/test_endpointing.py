@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_more_probable_never_waits_longer(one: float, other: float) -> None:
 
 
 def test_without_a_judge_of_words_the_sound_decides() -> None:
-    assert Evidence(QUESTION, 0.3).complete() == 0.3
+    assert Evidence(QUESTION, 0.3).complete() == pytest.approx(0.3)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
@@ -70,3 +72,9 @@ def test_what_the_recogniser_broke_off_is_waited_for(text: str) -> None:
 def test_a_goodbye_is_the_end_however_it_sounds() -> None:
     assert Evidence("Lovely, thanks very much. Bye.", 0.01, 0.8).complete() >= Waits().sure
     assert Evidence("Can I pay, bye", 0.01, 0.8).complete() < Waits().sure
+
+
+@given(audio=st.floats(0, 1), words=st.floats(0, 1), tempo=st.floats(0.1, 1.2))
+def test_the_callers_manner_moves_every_sum(audio: float, words: float, tempo: float) -> None:
+    for known in (Evidence(QUESTION, audio), Evidence(QUESTION, audio, words), Evidence(QUESTION, audio, words, ending=1.0)):
+        assert replace(known, tempo=-tempo).complete() < known.complete() < replace(known, tempo=tempo).complete()

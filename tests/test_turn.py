@@ -297,7 +297,7 @@ def test_a_low_verdict_ends_in_the_longest_wait() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
     floor(Verdict(1, 0.0), FinalReady(1, "are you open today", 0.9))
-    assert floor.alarm_ms == 4500
+    assert floor.alarm_ms == 4495  # no verdict is surer than 999 to 1
 
 
 def test_the_words_are_judged_with_the_sound() -> None:
@@ -1057,3 +1057,53 @@ def test_whatever_happens_every_reply_ends_once_and_nobody_is_left_waiting(steps
     assert world.open == set()
     assert world.machine.state is State.ENDING
     assert (world.machine.alarm_ns, world.machine.alarm_sample) == (None, None)
+
+
+# the caller's manner
+
+PATIENT = replace(SETTINGS, waits=replace(SETTINGS.waits, sure=0.9))
+
+
+def asked(floor: Floor, turn: int, start: int) -> None:
+    """A turn of one second in one breath, its reply heard whole."""
+    floor.silence(answered_at(floor, turn, start, 0.95))
+    floor(Heard(floor.machine.unheard + GREETING + PHRASE * (turn - 2)), at=floor.ms + 500)
+    assert floor.state is State.IDLE
+
+
+def answered_at(floor: Floor, turn: int, start: int, probability: float) -> int:
+    """When somebody who talks for a second from `start` ms on is answered, whose sound is as sure as that."""
+    bet = next(c.bet for c in paused(floor, start, start + 1000) if isinstance(c, Transcribe))
+    floor(FinalReady(bet, "are you open today", 0.9), Verdict(bet, probability), at=start + 1100)
+    floor(ReplyPhraseReady(turn, 0, PHRASE, "Yes."), ReplyComplete(turn, hang_up=False), ReplyPlanned(turn, answered=True))
+    assert floor.alarm_ms is not None
+    return floor.alarm_ms
+
+
+def test_who_has_asked_in_one_breath_is_answered_sooner() -> None:
+    new, known = greeted(PATIENT), greeted(PATIENT)
+    for turn, start in ((2, 2000), (3, 8000), (4, 14000)):
+        asked(known, turn, start)
+    assert answered_at(known, 5, 20000, 0.6) - 18000 < answered_at(new, 2, 2000, 0.6)
+
+
+def test_who_has_stopped_to_think_is_waited_for_longer() -> None:
+    new, known = greeted(PATIENT), greeted(PATIENT)
+    paused(known, 2000, 3000)
+    paused(known, 3600, 4000)
+    assert answered_at(known, 2, 5000, 0.6) - 3000 > answered_at(new, 2, 2000, 0.6)
+
+
+def test_who_was_cut_in_on_is_waited_for_longer() -> None:
+    known, new = speaking(), greeted()
+    known(SpeechStarted(3700 * 8), at=3790)
+    known(SpeechPaused(4300 * 8), at=4364)
+    known(Silenced(GREETING + 100, error_ms=20), FinalReady(2, "for my daughter as well please", 0.9), at=4400)
+    assert Count("barge_in_cancelled") in known.said
+    known(ReplyPlanned(3, answered=True), Verdict(2, 0.6))
+    assert known.alarm_ms is not None
+    # Its own bet began before it was known; the next silence is judged by it.
+    paused(known, 5000, 5500)
+    known(FinalReady(3, "are you open today", 0.9), Verdict(3, 0.6), ReplyPlanned(4, answered=True), at=5600)
+    assert known.alarm_ms is not None
+    assert known.alarm_ms - 5500 > answered_at(new, 2, 2000, 0.6) - 3000
