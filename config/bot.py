@@ -66,7 +66,7 @@ class BotTurn(_Table):
     unsure_ms: int | None = None
     unlikely_ms: int | None = None
     max_ms: int | None = None
-    tempo: float | None = None
+    fluency: float | None = None
 
     def over(self, settings: TurnSettings) -> TurnSettings:
         """The settings with this bot's wishes over them. Raises pydantic's ValidationError if they don't go together."""

@@ -109,7 +109,7 @@ class TurnThresholds(EngineTable):
 
     `pause_ms` of silence asks for a verdict. P at or above `certain` commits after `certain_ms`, at or above `sure` after `sure_ms`, which outlasts
     most breaths at a comma; below it the wait grows from `unsure_ms` to `unlikely_ms` at P = 0. `max_ms` commits whatever the verdict.
-    `tempo`: how much it counts whether this caller has stopped to think in this call; 0: not at all.
+    `fluency`: how much it counts whether this caller has stopped to think in this call; 0: not at all.
     """
 
     pause_ms: int = Field(default=40, ge=20, le=1000)
@@ -120,7 +120,7 @@ class TurnThresholds(EngineTable):
     unsure_ms: int = Field(default=660, ge=40, le=4000)
     unlikely_ms: int = Field(default=1100, ge=40, le=10000)
     max_ms: int = Field(default=1800, ge=40, le=10000)
-    tempo: float = Field(default=1.0, ge=0, le=3)
+    fluency: float = Field(default=1.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

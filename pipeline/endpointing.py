@@ -39,7 +39,7 @@ _LINGERING = frozenset({Talk.NOTHING, Talk.GREETING, Talk.THANKS, Talk.YES, Talk
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Thresholds (config.TurnThresholds): silence in milliseconds for what P(complete) says; `tempo`: what the caller's manner counts."""
+    """Thresholds (config.TurnThresholds): silence in milliseconds for what P(complete) says; `fluency`: how much the caller's own counts."""
 
     pause_ms: int = 40
     certain: float = 0.98
@@ -49,7 +49,7 @@ class Waits:
     unsure_ms: int = 660
     unlikely_ms: int = 1100
     max_ms: int = 1800
-    tempo: float = 1.0
+    fluency: float = 1.0
 
     @property
     def lingering_ms(self) -> int:
@@ -75,7 +75,7 @@ class Waits:
 class Evidence:
     """What is known of a pause. `audio`: P(complete) by the sound; `words`: P(sentence over) by the words; `answered`: a fact bears on it.
 
-    `ending`: log odds by the end of the transcript (`pipeline.ending`); `tempo`: by how the caller has spoken so far (`pipeline.tempo`). None, or an ending of 0: not known, or nobody is there to say.
+    `ending`: log odds by the end of the transcript (`pipeline.ending`); `fluency`: by how the caller has spoken so far (`pipeline.fluency`). None, or an ending of 0: not known, or nobody is there to say.
     """
 
     text: str
@@ -83,7 +83,7 @@ class Evidence:
     words: float | None = None
     answered: bool | None = None
     ending: float = 0.0
-    tempo: float = 0.0
+    fluency: float = 0.0
 
     @property
     def lingering(self) -> bool:
@@ -93,16 +93,16 @@ class Evidence:
     def complete(self) -> float:
         """P(complete)."""
         if self.words is None and not self.ending:
-            return _logistic(_logit(0.5 if self.audio is None else self.audio) + self.tempo)
-        weights = self._weights()
+            return _logistic(_logit(0.5 if self.audio is None else self.audio) + self.fluency)
+        weights, goodbye = self._weights(), talk(self.text) is Talk.GOODBYE
         z = (
             weights.bias
-            + self.tempo
+            + (max(0.0, self.fluency) if goodbye else self.fluency)
             + weights.sound * _logit(0.5 if self.audio is None else self.audio)
             + weights.ending * self.ending
         )
         z += weights.words * _logit(0.5 if self.words is None else self.words)
-        z += GOODBYE if talk(self.text) is Talk.GOODBYE else weights.unanswered if self.answered is False else 0.0
+        z += GOODBYE if goodbye else weights.unanswered if self.answered is False else 0.0
         z += BROKEN_OFF if not self.ending and self.text.rstrip().endswith(("-", "–", ",", "...", "…")) else 0.0
         return _logistic(z)
 

@@ -24,7 +24,8 @@ class Pause:
     wordless: bool = False  # nobody will judge the words
     words_asked: bool = False
     sound_asked: bool = False
-    tempo: float = 0.0  # log odds by how the caller has spoken so far
+    fluency: float = 0.0  # log odds by how the caller has spoken so far
+    silent: bool = True  # the caller fell silent; else they talked for too long, and still talk
 
     def next_judge(self, waits: Waits) -> Literal["words", "sound"] | None:
         """Who should be asked now. Each is only where those before are not sure: the transcript's own end, the words, the sound."""
@@ -48,7 +49,12 @@ class Pause:
         if self.text is None or self._words_awaited or (self.audio is None and needed):
             return waits.max_ms
         silence_ms = waits.silence_ms(self._evidence().complete())
-        return min(waits.max_ms, max(silence_ms, waits.lingering_ms) if self.text and self._evidence().lingering else silence_ms)
+        return min(waits.max_ms, max(silence_ms, waits.lingering_ms) if self.lingering else silence_ms)
+
+    @property
+    def lingering(self) -> bool:
+        """Whether it is small talk that is often followed by more."""
+        return bool(self.text) and self._evidence().lingering
 
     @property
     def _words_awaited(self) -> bool:
@@ -60,4 +66,4 @@ class Pause:
         return bool(self.ending) and self.audio is None and self._evidence().complete() >= enough
 
     def _evidence(self) -> Evidence:
-        return Evidence(self.text or "", self.audio, self.words, self.answered, self.ending, self.tempo)
+        return Evidence(self.text or "", self.audio, self.words, self.answered, self.ending, self.fluency)

@@ -13,8 +13,8 @@ from typing import Literal, assert_never
 
 from pipeline.backchannel import takes_the_floor
 from pipeline.endpointing import Waits
+from pipeline.fluency import CUT_IN_MS, GONE_MS, Fluency
 from pipeline.pause import Pause
-from pipeline.tempo import Tempo
 from pipeline.turn_events import (
     Abandon,
     CallEnded,
@@ -136,8 +136,8 @@ class TurnMachine:
         self._next: _Reply | None = None  # being made for the caller's newest words
         self._pause: Pause | None = None
         self._speech_start: int | None = None
-        self._tempo = Tempo()
-        self._ended: int | None = None  # the caller's sample at which the turn before ended
+        self._fluency = Fluency()
+        self._turn_end: int | None = None  # the caller's sample from which on they were silent before the reply that is spoken
         self._caller_talks = False
         self._given = 0  # samples given to the leg: the bot's timeline
         self._heard = 0
@@ -254,9 +254,10 @@ class TurnMachine:
         """The reply that was awaited becomes the one that is spoken."""
         if self._reply is not None:  # a greeting that the caller talked over before it was made
             self._out.append(Abandon(self._reply.turn_id))
-        if self._pause is not None:
-            self._ended = self._pause.sample
-            self._tempo.ended()
+        self._turn_end = None
+        if self._pause is not None and self._pause.silent:
+            self._turn_end = self._pause.sample
+            self._fluency.ended(telling=not self._pause.lingering)
         self._reply, self._next = self._next, None
         self._pause = self._speech_start = self.alarm_sample = None
         self._become(State.SPEAKING)
@@ -321,12 +322,12 @@ class TurnMachine:
                 self._speech_start = event.sample
                 self._become(State.LISTENING)
             case State.BETTING:
-                self._note_pause(event.sample)
+                self._go_on(event.sample)
                 self._drop_bet("bet_lost")
                 self._become(State.LISTENING)
             case State.THINKING:
                 # Nothing was heard yet: what follows belongs to the same turn, and is transcribed with what went before.
-                self._note_pause(event.sample)
+                self._go_on(event.sample)
                 self._drop_bet("commit_undone" if self._next is not None else "bet_lost")
                 self._speech_start = event.sample if self._speech_start is None else self._speech_start
                 self._become(State.LISTENING)
@@ -344,10 +345,10 @@ class TurnMachine:
         if not self._keys:
             self.alarm_ns = None
 
-    def _note_pause(self, sample: int) -> None:
-        """The caller goes on at `sample`."""
-        if self._pause is not None:
-            self._tempo.went_on((sample - self._pause.sample) * 1000 / self._rate_hz)
+    def _go_on(self, sample: int) -> None:
+        """The caller is heard again at `sample`, in the same turn."""
+        if self._pause is not None and self._pause.silent and not self._pause.lingering:
+            self._fluency.went_on(self._ms(sample - self._pause.sample))
 
     def _on_pause(self, event: SpeechPaused) -> None:
         if not self._caller_talks:
@@ -360,8 +361,7 @@ class TurnMachine:
         self._bet += 1
         start = self._speech_start if self._speech_start is not None else event.sample
         end = event.sample + self._samples(self.settings.waits.pause_ms)
-        tempo = self.settings.waits.tempo * self._tempo.log_odds
-        self._pause = Pause(self._bet, event.sample, start, end, wordless=not self.settings.words, tempo=tempo)
+        self._pause = Pause(self._bet, event.sample, start, end, wordless=not self.settings.words)
         self._out.append(Transcribe(self._bet, start, end))
         self._arm()
 
@@ -382,11 +382,15 @@ class TurnMachine:
             if not takes_the_floor(event.text, self.bot_words(), event.confidence):
                 self._arm()
                 return
+            if self._cut_in():
+                self._fluency.cut_in()
             self._cancel_spoken()
             self._become(State.BETTING)
         if not event.text.strip():
             self._go_idle(now)
             return
+        self._fluency.heard(len(event.text.split()))
+        pause.fluency = self.settings.waits.fluency * self._fluency.log_odds
         self._next = _Reply(self._new_turn(), event.text)
         self._out.append(MakeReply(self._next.turn_id, "answer", event.text, bet=self.state is State.BETTING))
         self._ask_judges(pause)
@@ -426,6 +430,8 @@ class TurnMachine:
         pause = self._pause
         if self.state is State.LISTENING:  # more than Whisper can hear at once, or a noise that never ends
             self._on_pause(SpeechPaused(sample))
+            if self._pause is not None:
+                self._pause.silent = False
         elif pause is None or self._caller_talks:
             return
         elif self.state is State.SUSPENDED:
@@ -489,11 +495,18 @@ class TurnMachine:
         self._play_rest(reply)
         self._on_heard(self._heard, now)  # it may have been heard to its end before it fell silent
 
+    def _cut_in(self) -> bool:
+        """Whether the caller, who talks over the bot, only goes on with what they were saying."""
+        reply, start, end = self._reply, self._speech_start, self._turn_end
+        if reply is None or reply.cut is None or start is None or end is None:
+            return False
+        index, offset = reply.cut
+        heard = sum(phrase.samples for phrase in reply.phrases[:index]) + offset
+        return self._ms(heard) < CUT_IN_MS and self._ms(start - end) < GONE_MS
+
     def _cancel_spoken(self) -> None:
         if self._reply is not None:
             self._out.append(Count("barge_in_cancelled"))
-            if self._ended is not None and self._speech_start is not None:
-                self._tempo.spoke_over_the_bot((self._speech_start - self._ended) * 1000 / self._rate_hz)
             self._break_off(self._reply)
 
     def _break_off(self, reply: _Reply) -> None:
@@ -650,6 +663,9 @@ class TurnMachine:
     def _new_turn(self) -> int:
         self._turn_id += 1
         return self._turn_id
+
+    def _ms(self, samples: int) -> float:
+        return samples * 1000 / self._rate_hz
 
     def _samples(self, ms: int) -> int:
         return self._rate_hz * ms // 1000

@@ -146,7 +146,7 @@ def turn_taking(settings: Settings, bot: Bot) -> TurnTaking:
         unsure_ms=turn.unsure_ms,
         unlikely_ms=turn.unlikely_ms,
         max_ms=turn.max_ms,
-        tempo=turn.tempo,
+        fluency=turn.fluency,
     )
     return TurnTaking(
         waits=waits,

@@ -210,7 +210,7 @@ def test_what_is_said_over_the_bot_is_for_the_larger_recogniser(phone: Phone) ->
         await ask(line)
         assert line.leg.playing
         await line.hear(noise(THANKS, 600))
-        await line.silence(400)
+        await line.silence(800)
         await line.until_quiet()
 
     assert [turn.caller for turn in phone.hold(script).trace.turns] == ["", WORDS[SERVICE], WORDS[THANKS]]
@@ -245,7 +245,7 @@ def test_words_over_the_reply_cancel_it_and_are_answered(phone: Phone) -> None:
         await ask(line)
         assert line.leg.playing
         await line.hear(noise(THANKS, 700))
-        await line.silence(400)
+        await line.silence(800)
         await line.until_quiet()
 
     call = phone.hold(script)

@@ -74,7 +74,7 @@ def test_a_goodbye_is_the_end_however_it_sounds() -> None:
     assert Evidence("Can I pay, bye", 0.01, 0.8).complete() < Waits().sure
 
 
-@given(audio=st.floats(0, 1), words=st.floats(0, 1), tempo=st.floats(0.1, 1.2))
-def test_the_callers_manner_moves_every_sum(audio: float, words: float, tempo: float) -> None:
+@given(audio=st.floats(0, 1), words=st.floats(0, 1), fluency=st.floats(0.1, 1.2))
+def test_the_callers_fluency_moves_every_sum(audio: float, words: float, fluency: float) -> None:
     for known in (Evidence(QUESTION, audio), Evidence(QUESTION, audio, words), Evidence(QUESTION, audio, words, ending=1.0)):
-        assert replace(known, tempo=-tempo).complete() < known.complete() < replace(known, tempo=tempo).complete()
+        assert replace(known, fluency=-fluency).complete() < known.complete() < replace(known, fluency=fluency).complete()

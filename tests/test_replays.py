@@ -193,7 +193,7 @@ CHANGED: dict[str, Any] = {
     "unsure_ms": 740,
     "unlikely_ms": 1450,
     "max_ms": 1700,
-    "tempo": 0.0,
+    "fluency": 0.0,
     "words": False,
     "resume_ms": 440,
     "silence_s": 7.5,

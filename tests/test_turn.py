@@ -1059,51 +1059,117 @@ def test_whatever_happens_every_reply_ends_once_and_nobody_is_left_waiting(steps
     assert (world.machine.alarm_ns, world.machine.alarm_sample) == (None, None)
 
 
-# the caller's manner
+# whether the caller stops to think
 
 PATIENT = replace(SETTINGS, waits=replace(SETTINGS.waits, sure=0.9))
+FORGETFUL = replace(PATIENT, waits=replace(PATIENT.waits, fluency=0.0))
 
 
-def asked(floor: Floor, turn: int, start: int) -> None:
-    """A turn of one second in one breath, its reply heard whole."""
-    floor.silence(answered_at(floor, turn, start, 0.95))
-    floor(Heard(floor.machine.unheard + GREETING + PHRASE * (turn - 2)), at=floor.ms + 500)
+def wait_ms(floor: Floor, start: int, text: str = "are you open today") -> int:
+    """How long somebody is waited for who talks for a second from `start` ms on and sounds a little unsure."""
+    bet = next(c.bet for c in paused(floor, start, start + 1000) if isinstance(c, Transcribe))
+    return _wait_ms(floor, bet, start + 1000, text)
+
+
+def _wait_ms(floor: Floor, bet: int, silent_from: int, text: str) -> int:
+    made = floor(FinalReady(bet, text, 0.9), Verdict(bet, 0.6), at=silent_from + 100)
+    turn = next(c.turn_id for c in made if isinstance(c, MakeReply))
+    floor(ReplyPlanned(turn, answered=True))
+    assert floor.alarm_ms is not None
+    return floor.alarm_ms - silent_from
+
+
+def answer(floor: Floor) -> None:
+    """The silence is long enough; the reply is one phrase, heard whole."""
+    assert floor.alarm_ms is not None
+    said = [c.turn_id for c in floor.said if isinstance(c, MakeReply)][-1]
+    floor(ReplyPhraseReady(said, 0, PHRASE, "Yes."), ReplyComplete(said, hang_up=False))
+    floor.silence(floor.alarm_ms)
+    given = GREETING + PHRASE * sum(isinstance(c, Play) and c.turn_id != 1 for c in floor.said)
+    floor(Heard(given), at=floor.ms + 500)
     assert floor.state is State.IDLE
 
 
-def answered_at(floor: Floor, turn: int, start: int, probability: float) -> int:
-    """When somebody who talks for a second from `start` ms on is answered, whose sound is as sure as that."""
-    bet = next(c.bet for c in paused(floor, start, start + 1000) if isinstance(c, Transcribe))
-    floor(FinalReady(bet, "are you open today", 0.9), Verdict(bet, probability), at=start + 1100)
-    floor(ReplyPhraseReady(turn, 0, PHRASE, "Yes."), ReplyComplete(turn, hang_up=False), ReplyPlanned(turn, answered=True))
-    assert floor.alarm_ms is not None
-    return floor.alarm_ms
+NEW = wait_ms(greeted(PATIENT), 2000)
 
 
 def test_who_has_asked_in_one_breath_is_answered_sooner() -> None:
-    new, known = greeted(PATIENT), greeted(PATIENT)
-    for turn, start in ((2, 2000), (3, 8000), (4, 14000)):
-        asked(known, turn, start)
-    assert answered_at(known, 5, 20000, 0.6) - 18000 < answered_at(new, 2, 2000, 0.6)
+    floor, waits = greeted(PATIENT), []
+    for start in (2000, 8000, 14000, 20000):
+        waits.append(wait_ms(floor, start))
+        answer(floor)
+    assert waits[0] == NEW
+    assert waits == sorted(set(waits), reverse=True)
 
 
 def test_who_has_stopped_to_think_is_waited_for_longer() -> None:
-    new, known = greeted(PATIENT), greeted(PATIENT)
-    paused(known, 2000, 3000)
-    paused(known, 3600, 4000)
-    assert answered_at(known, 2, 5000, 0.6) - 3000 > answered_at(new, 2, 2000, 0.6)
+    floor = greeted(PATIENT)
+    wait_ms(floor, 2000)
+    assert wait_ms(floor, 3600, "are you open today or is it only tomorrow") > NEW
 
 
-def test_who_was_cut_in_on_is_waited_for_longer() -> None:
-    known, new = speaking(), greeted()
-    known(SpeechStarted(3700 * 8), at=3790)
-    known(SpeechPaused(4300 * 8), at=4364)
-    known(Silenced(GREETING + 100, error_ms=20), FinalReady(2, "for my daughter as well please", 0.9), at=4400)
-    assert Count("barge_in_cancelled") in known.said
-    known(ReplyPlanned(3, answered=True), Verdict(2, 0.6))
-    assert known.alarm_ms is not None
-    # Its own bet began before it was known; the next silence is judged by it.
-    paused(known, 5000, 5500)
-    known(FinalReady(3, "are you open today", 0.9), Verdict(3, 0.6), ReplyPlanned(4, answered=True), at=5600)
-    assert known.alarm_ms is not None
-    assert known.alarm_ms - 5500 > answered_at(new, 2, 2000, 0.6) - 3000
+def test_a_noise_after_the_last_word_makes_nobody_a_caller_who_stops() -> None:
+    floor = greeted(PATIENT)
+    wait_ms(floor, 2000)
+    assert wait_ms(floor, 3600) == NEW
+
+
+def test_who_calls_hello_because_nobody_answered_has_not_stopped_to_think() -> None:
+    floor = greeted(PATIENT)
+    wait_ms(floor, 2000)
+    assert floor.alarm_ms is not None
+    floor.silence(floor.alarm_ms)
+    assert floor.state is State.THINKING
+    assert wait_ms(floor, 5100, "are you open today hello are you there") == NEW
+
+
+def test_who_is_cut_in_on_is_waited_for_longer_at_once() -> None:
+    assert _cut_in(heard_ms=500) > NEW
+
+
+def test_who_interrupts_what_they_have_heard_asks_in_one_breath_still() -> None:
+    assert _cut_in(heard_ms=600) < NEW
+
+
+def _cut_in(heard_ms: int) -> int:
+    """The wait after words over the reply to a turn that ended at 3000 ms, of which so much was heard."""
+    floor = greeted(PATIENT)
+    wait_ms(floor, 2000)
+    said = next(c.turn_id for c in reversed(floor.said) if isinstance(c, MakeReply))
+    floor(ReplyPhraseReady(said, 0, 4 * PHRASE, "Yes."), ReplyComplete(said, hang_up=False))
+    assert floor.alarm_ms is not None
+    floor.silence(floor.alarm_ms)
+    floor(SpeechStarted(4000 * 8), at=4090)
+    bet = next(c.bet for c in floor(SpeechPaused(4500 * 8), at=4564) if isinstance(c, Transcribe))
+    floor(Silenced(GREETING + heard_ms * 8, error_ms=20), at=4570)
+    return _wait_ms(floor, bet, 4500, "or only at the weekend then")
+
+
+def test_what_was_said_for_too_long_ends_in_no_silence() -> None:
+    floor = greeted(PATIENT)
+    floor(SpeechStarted(2000 * 8), at=2064)
+    bet = next(c.bet for c in floor.silence(30000) if isinstance(c, Transcribe))
+    assert _wait_ms(floor, bet, 30000, "a long story") == NEW
+    assert wait_ms(floor, 30600, "a long story with an end") == NEW
+
+
+def test_keys_and_reprompts_are_no_turns_of_a_caller() -> None:
+    floor = greeted(PATIENT)
+    floor(KeyPressed("1"), at=2000)
+    floor.timer()
+    answer_keys = [c.turn_id for c in floor.said if isinstance(c, MakeReply)][-1]
+    floor(ReplyPhraseReady(answer_keys, 0, PHRASE, "One."), ReplyComplete(answer_keys, hang_up=False))
+    floor(Heard(GREETING + PHRASE), at=floor.ms + 500)
+    floor.timer()
+    reprompt = [c.turn_id for c in floor.said if isinstance(c, MakeReply)][-1]
+    floor(ReplyPhraseReady(reprompt, 0, PHRASE, "Hello?"), ReplyComplete(reprompt, hang_up=False))
+    floor(Heard(GREETING + 2 * PHRASE), at=floor.ms + 500)
+    assert floor.state is State.IDLE
+    assert wait_ms(floor, floor.ms + 1000) == NEW
+
+
+def test_a_bot_may_judge_every_silence_for_itself() -> None:
+    floor = greeted(FORGETFUL)
+    for start in (2000, 8000):
+        assert wait_ms(floor, start) == NEW
+        answer(floor)

@@ -52,11 +52,11 @@ ABLATIONS = (
         "no phrases made ahead", 1, 60, "the owner's facts are spoken when they are asked for", {"FIRSTWORD_TTS__PREPARE": "false"}
     ),
     Run(
-        "no tempo",
+        "no fluency",
         1,
         60,
         "who has stopped to think in this call is waited for no longer than others",
-        {"FIRSTWORD_TURN__TEMPO": "0"},
+        {"FIRSTWORD_TURN__FLUENCY": "0"},
     ),
     Run("whole Whisper window", 1, 60, "30 s of audio a transcript, not 10", {"FIRSTWORD_ASR__WINDOW_S": "30"}),
     Run("traced", 1, 60, "nothing; the spans of every turn go to a collector on the same machine", traced=True),
