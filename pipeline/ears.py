@@ -139,17 +139,18 @@ class Ears:
             events.append(SpeechPaused(sample))
 
     def utterance(self, start: int, end: int) -> Pcm:
-        """What the caller said in [start, end), up to the middle of a pause. What cannot be heard behind the last word is silence: in 40 ms of a line's noise there
-        tiny.en hears that somebody goes on (docs/turn-taking.md)."""
+        """What the caller said in [start, end), up to the middle of a pause, and 40 ms of silence behind the last sound.
+
+        In 40 ms of a line's noise there tiny.en hears that somebody goes on, and in 20 ms of silence as well: the level may fall before the last sound is over, and its
+        judges were taught with 40 ms (docs/turn-taking.md).
+        """
         frame = self._rate_hz * FRAME_MS // 1000
         begin = max(0, end - self._rate_hz) // frame * frame
         last = last_audible(self.caller.between(begin, end), self._rate_hz)
         # A noise that can be heard itself hides where the word ends: as much as a pause has at least is none of it.
         least = self._rate_hz * min(self._hearing.pause_ms, LEAST_PAUSE_MS) // 1000
         silence = end - least if last is None or begin + last >= end else begin + last
-        pcm = self.caller.between(start, end)
-        pcm[max(0, silence - start) :] = 0
-        return pcm
+        return np.concatenate([self.caller.between(start, max(start, silence)), np.zeros(least, np.int16)])
 
     # echo
 

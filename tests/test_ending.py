@@ -136,3 +136,18 @@ def test_in_a_line_s_noise_behind_the_last_word_the_end_is_not_heard(first_whisp
     noisy, quiet = (first_whisper.run(AsrRequest(pcm, 8000)) for pcm in (hums, silenced))
     assert noisy.text == quiet.text
     assert quiet.ending > noisy.ending + 0.5
+
+
+@pytest.mark.models
+def test_the_end_is_heard_only_where_as_much_silence_follows_as_it_was_taught_with(first_whisper: WhisperEngine) -> None:  # noqa: F811
+    """Why `Ears.utterance` gives 40 ms behind the last sound, however early the level fell."""
+    said = read_audio(CALLS / "hum/01-when-are-you-open.wav")
+    said = np.concatenate([np.zeros(4000, np.int16), said[: last_audible(said) or 0]])
+    line = said + LineNoise("pink", -49.0, seed=4).loop()[: len(said)]
+
+    def ending(silence_ms: int) -> float:
+        pcm = np.concatenate([line.astype(np.int16), np.zeros(8 * silence_ms, np.int16)])
+        return first_whisper.run(AsrRequest(pcm, 8000)).ending
+
+    assert ending(40) > 3.0
+    assert max(ending(0), ending(10), ending(20)) < ending(40)
