@@ -400,7 +400,7 @@ class Call:
             return
         trace = reply.trace
         trace.committed_ns = now
-        trace.caller = command.text
+        trace.caller, trace.complete = command.text, command.complete
         trace.spans[:0] = [*self._bets.partial_spans, *self._bets.spans]
         self._bets.partial_spans = []
         trace.bets = self._bets.taken()

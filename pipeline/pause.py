@@ -52,6 +52,11 @@ class Pause:
         return min(waits.max_ms, max(silence_ms, waits.lingering_ms) if self.lingering else silence_ms)
 
     @property
+    def complete(self) -> float:
+        """P(complete) by what is known now, to three places; 0 before there is a transcript."""
+        return round(self._evidence().complete(), 3) if self.text else 0.0
+
+    @property
     def lingering(self) -> bool:
         """Whether it is small talk that is often followed by more."""
         return bool(self.text) and self._evidence().lingering

@@ -61,6 +61,7 @@ class TurnTrace:
     `first_audio_ns`: the first phrase went to the leg; `first_heard_ns`, `last_heard_ns`: its first and the reply's last audible sample
     were at the caller's ear, 0 when no mark said so. `prefilled_tokens` and `rolled_back_tokens`: of the prompt, computed after the
     reply was asked for, and dropped from the cache since the reply before; `awaited_tokens`: computed after the turn was over, while somebody waited.
+    `complete`: P(complete) when the caller's turn was taken as over, 0 where nothing was judged.
     `outcome`: `answered`, `interrupted`, `unfinished`, `greeting`, `reprompt`, `goodbye`.
     """
 
@@ -73,6 +74,7 @@ class TurnTrace:
     fact: str = ""
     outcome: str = "unfinished"
     committed_ns: int = 0
+    complete: float = 0.0
     first_audio_ns: int = 0
     last_audio_ns: int = 0
     first_heard_ns: int = 0
@@ -137,6 +139,7 @@ class TurnTrace:
             "outcome": self.outcome,
             "speech_end_sample": self.speech_end_sample,
             "committed_ms": ms(self.committed_ns),
+            "complete": self.complete or None,
             "first_audio_ms": ms(self.first_audio_ns),
             "last_audio_ms": ms(self.last_audio_ns),
             "first_heard_ms": ms(self.first_heard_ns),

@@ -454,7 +454,7 @@ class TurnMachine:
 
     def _commit(self, pause: Pause) -> None:
         assert self._next is not None
-        self._out += [Count("bet_won"), Commit(self._next.turn_id, self._next.text, pause.sample)]
+        self._out += [Count("bet_won"), Commit(self._next.turn_id, self._next.text, pause.sample, pause.complete)]
 
     def _drop_bet(self, count: str) -> None:
         if self._next is not None:

@@ -199,11 +199,15 @@ class MakeReply:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The caller's turn is over: reply `turn_id` is being waited for. `text` is what was said; zero of its clock is `speech_end`."""
+    """The caller's turn is over: reply `turn_id` is being waited for. `text` is what was said; zero of its clock is `speech_end`.
+
+    `complete`: P(complete) of all that was known by then; 0 where nothing was judged.
+    """
 
     turn_id: int
     text: str
     speech_end: int
+    complete: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ def title_of(turn: Mapping[str, Any]) -> str:
     return f"turn {turn.get('turn_id', '?')}, {turn.get('outcome', '?')}: {said}“{turn.get('reply', '')}”"
 
 
+def _over(complete: float | None) -> str:
+    """The moment at which the caller's turn was taken as over, and how sure that was."""
+    return "turn over" if complete is None else f"turn over, P={complete:.2f}"
+
+
 def chart(turn: Mapping[str, Any], title: str) -> Chart:
     """A turn of a call's JSON (`GET /calls/{call_sid}`): its bets that were lost, its stages, the jobs on the cores, the budget."""
     bets = [Bar("bet", b["outcome"], b["start_ms"], b["end_ms"]) for b in turn.get("bets", ()) if b["outcome"] != "won"]
@@ -90,7 +95,7 @@ def chart(turn: Mapping[str, Any], title: str) -> Chart:
         stages.append(Bar("playout", "at the ear", first_ms, heard_ms))
     moments = [
         Moment(0.0, "the caller's last sound", "#000"),
-        Moment(float(turn["committed_ms"] or 0), "turn over", COLOURS["turn"]),
+        Moment(float(turn["committed_ms"] or 0), _over(turn.get("complete")), COLOURS["turn"]),
         Moment(first_ms, "first word", COLOURS["playout"]),
         Moment(float(FIRST_WORD_MS), "budget first word", "#aaa"),
         Moment(float(END_TO_END_MS), "budget end to end", "#aaa"),

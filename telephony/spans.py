@@ -81,6 +81,8 @@ class SpanMaker:
             found["firstword.first_word_ms"] = round(first_ms, 1)
         if (end_ms := turn.end_to_end_ms) is not None:
             found["firstword.end_to_end_ms"] = round(end_ms, 1)
+        if turn.complete:
+            found["firstword.complete"] = turn.complete
         if turn.tokens_per_second:
             found["firstword.tokens_per_second"] = round(turn.tokens_per_second, 1)
         if self.words:

@@ -29,6 +29,11 @@ def test_the_budget_is_the_plans() -> None:
     assert {m.at_ms for m in chart(turn(), "").moments} == {0, 410, 550, FIRST_WORD_MS, END_TO_END_MS}
 
 
+def test_how_sure_it_was_that_the_turn_was_over_stands_beside_the_moment() -> None:
+    assert "turn over" in {m.name for m in chart(turn(), "").moments}
+    assert "turn over, P=0.93" in {m.name for m in chart(turn(complete=0.93), "").moments}
+
+
 def test_bets_that_were_lost_have_a_row_and_what_was_heard_too() -> None:
     bars = [(bar.name, bar.note) for bar in chart(turn(), "").bars]
     assert ("bet", "lost") in bars

@@ -14,6 +14,9 @@ def test_a_turn_is_told_in_milliseconds_from_the_callers_last_sound() -> None:
     turn.span("tts", 1150 * MS, 1190 * MS)
     told = turn.as_json()
     assert (told["committed_ms"], told["first_audio_ms"], told["last_audio_ms"]) == (160.0, 200.0, None)
+    assert told["complete"] is None
+    turn.complete = 0.93
+    assert turn.as_json()["complete"] == 0.93
     assert told["stages"] == [
         {"name": "asr", "start_ms": -100.0, "end_ms": 100.0, "note": "final"},
         {"name": "tts", "start_ms": 150.0, "end_ms": 190.0},
