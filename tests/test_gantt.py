@@ -30,8 +30,8 @@ def test_the_budget_is_the_plans() -> None:
 
 
 def test_how_sure_it_was_that_the_turn_was_over_stands_beside_the_moment() -> None:
-    assert "turn over" in {m.name for m in chart(turn(), "").moments}
-    assert "turn over, P=0.93" in {m.name for m in chart(turn(complete=0.93), "").moments}
+    assert "turn over" in {m.label for m in chart(turn(), "").moments}
+    assert "turn over, P=0.93" in {m.label for m in chart(turn(complete=0.93), "").moments}
 
 
 def test_bets_that_were_lost_have_a_row_and_what_was_heard_too() -> None:

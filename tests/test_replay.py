@@ -92,7 +92,7 @@ def test_the_difference_reads_like_a_diff() -> None:
         "+   alarm_sample: 27200",
     ]
     assert "@     3.160 s  SilenceReached(sample=25280)   (event 9, betting)" in lines
-    assert "-   Commit(turn_id=2, text='are you open', speech_end=24000)" in lines
+    assert "-   Commit(turn_id=2, text='are you open', speech_end=24000, complete=0.95)" in lines
     assert "consequences" in text
 
 

@@ -167,7 +167,7 @@ def test_a_greeting_that_words_came_before_is_not_said() -> None:
         FinalReady(1, "are you open", 0.9),
         ReplyPhraseReady(2, 0, PHRASE, "Yes."),
     )
-    assert floor.silence(1060) == [Count("bet_won"), Commit(2, "are you open", 900 * 8), Abandon(1), Play(2, 0)]
+    assert floor.silence(1060) == [Count("bet_won"), Commit(2, "are you open", 900 * 8, 0.99), Abandon(1), Play(2, 0)]
 
 
 @pytest.mark.parametrize("event", [EngineFailed("reply", 1), ReplyComplete(1, hang_up=False)])
@@ -199,7 +199,7 @@ def test_one_exchange() -> None:
     assert floor.alarm_ms == 3160
     assert floor(ReplyPhraseReady(2, 0, PHRASE, "Yes."), at=3140) == []  # held: the turn is not over
     assert floor.silence(3159) == []
-    assert floor.silence(3160) == [Count("bet_won"), Commit(2, "are you open today", 24000), Play(2, 0)]
+    assert floor.silence(3160) == [Count("bet_won"), Commit(2, "are you open today", 24000, 0.95), Play(2, 0)]
     assert floor.state is State.SPEAKING
     assert floor(ReplyPhraseReady(2, 1, PHRASE, "Until six."), ReplyComplete(2, hang_up=False), at=3200) == [Play(2, 1)]
     assert floor(Heard(GREETING + PHRASE), at=3700) == []
@@ -209,7 +209,7 @@ def test_one_exchange() -> None:
 
 def test_the_reply_may_come_after_the_silence() -> None:
     floor = betting()
-    assert floor.silence(3160) == [Count("bet_won"), Commit(2, "are you open today", 24000)]
+    assert floor.silence(3160) == [Count("bet_won"), Commit(2, "are you open today", 24000, 0.95)]
     assert floor.state is State.THINKING
     assert floor(ReplyPhraseReady(2, 0, PHRASE, "Yes."), at=3300) == [Play(2, 0)]
 
@@ -222,7 +222,7 @@ def test_the_transcript_may_come_after_the_silence() -> None:
     assert floor(FinalReady(1, "hello there", 0.9), at=4900) == [
         MakeReply(2, "answer", "hello there", bet=False),
         Count("bet_won"),
-        Commit(2, "hello there", 24000),
+        Commit(2, "hello there", 24000, 0.5),
     ]
 
 
