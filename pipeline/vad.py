@@ -17,6 +17,8 @@ from pipeline.threads import onnx_session
 
 # Nobody speaks there.
 QUIET_RMS = AUDIBLE_RMS / 2
+# 26 dB under the speech before it.
+_QUIET = 0.05
 
 
 class VadStream(Protocol):
@@ -172,7 +174,7 @@ class EnergyPause:
         self._level = 0.0
         self._quiet_since: int | None = None
         self._paused = False
-        self.loud = False  # the newest frame is within 16 dB of the speech before it
+        self.loud = False  # the newest frame can be heard, and a pause would not have it
 
     @property
     def quiet(self) -> bool:
@@ -181,12 +183,12 @@ class EnergyPause:
 
     def feed(self, first_sample: int, frame_rms: float, *, speech: bool) -> SpeechEvent | None:
         """The next 20 ms and whether the VAD takes them for speech."""
-        self.loud = frame_rms > max(AUDIBLE_RMS, self._level * 0.16)
+        self.loud = frame_rms > max(AUDIBLE_RMS, self._level * _QUIET)
         if not speech:
             self._quiet_since, self._paused = None, False
             return None
         self._level = max(frame_rms, self._level * 0.986)
-        quiet = frame_rms < self._level * 0.05 or frame_rms < QUIET_RMS
+        quiet = frame_rms < self._level * _QUIET or frame_rms < QUIET_RMS
         if not quiet:
             self._quiet_since = None
             if self._paused:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fake_leg import Loudness
 
-from pipeline.ears import Ears, Hearing
+from pipeline.ears import DOUBT_FRAMES, Ears, Hearing
 from pipeline.leg import Pcm
 from pipeline.vad import EnergyPause, SpeechEvent, SpeechPaused, SpeechStarted
 
@@ -91,6 +91,16 @@ def test_the_first_sound_after_a_pause_makes_the_silence_doubtful() -> None:
     assert hear(mine, noise(20, 4000)) == []  # too short to be called speech
     assert mine.unsure
     hear(mine, noise(100, 0))
+    assert not mine.unsure
+
+
+def test_a_soft_first_sound_is_a_doubt_for_as_long_as_the_vad_takes_to_be_sure() -> None:
+    mine = ears()
+    hear(mine, np.concatenate([noise(600, 4000), noise(140, 0)]))
+    for _ in range(DOUBT_FRAMES):
+        hear(mine, noise(20, 400))  # 20 dB under the speech
+        assert mine.unsure
+    hear(mine, noise(20, 400))
     assert not mine.unsure
 
 
