@@ -76,7 +76,7 @@ def test_the_words_are_waited_for() -> None:
 
 
 def test_nobody_waits_for_the_sound_where_words_and_ending_are_known() -> None:
-    found = pause(ending=3.5, answered=True, words_asked=True, words=0.8, sound_asked=True)
+    found = pause(ending=2.0, answered=True, words_asked=True, words=0.6, sound_asked=True)
     unheard_ms = found.wait_ms(WAITS)
     assert WAITS.sure_ms < unheard_ms < WAITS.max_ms
     found.audio = 0.05

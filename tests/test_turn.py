@@ -288,16 +288,16 @@ def test_an_unsure_verdict_waits_longer() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
     floor(Verdict(1, 0.4), FinalReady(1, "are you open today", 0.9))
-    assert floor.alarm_ms == 3562
-    assert floor.silence(3561) == []
-    assert floor.silence(3562)[0] == Count("bet_won")
+    assert floor.alarm_ms == 3516
+    assert floor.silence(3515) == []
+    assert floor.silence(3516)[0] == Count("bet_won")
 
 
 def test_a_low_verdict_ends_in_the_longest_wait() -> None:
     floor = greeted()
     paused(floor, 2000, 3000)
     floor(Verdict(1, 0.0), FinalReady(1, "are you open today", 0.9))
-    assert floor.alarm_ms == 4495  # no verdict is surer than 999 to 1
+    assert floor.alarm_ms == 4493  # no verdict is surer than 999 to 1
 
 
 def test_the_words_are_judged_with_the_sound() -> None:
@@ -1072,7 +1072,7 @@ def wait_ms(floor: Floor, start: int, text: str = "are you open today") -> int:
 
 
 def _wait_ms(floor: Floor, bet: int, silent_from: int, text: str) -> int:
-    made = floor(FinalReady(bet, text, 0.9), Verdict(bet, 0.6), at=silent_from + 100)
+    made = floor(FinalReady(bet, text, 0.9), Verdict(bet, 0.3), at=silent_from + 100)
     turn = next(c.turn_id for c in made if isinstance(c, MakeReply))
     floor(ReplyPlanned(turn, answered=True))
     assert floor.alarm_ms is not None
