@@ -49,6 +49,7 @@ from pipeline.turn_events import (
     Verdict,
     WordsVerdict,
 )
+from pipeline.turn_reply import TurnPhrase, TurnReply
 
 MS = 1_000_000
 
@@ -98,29 +99,6 @@ class TurnTaking:
     max_call_s: float = 1800.0
 
 
-@dataclass(slots=True)
-class _Phrase:
-    samples: int
-    text: str
-    start: int | None = None  # on the bot timeline, of the part that was played last
-    offset: int = 0  # from where in the phrase that part began
-
-
-@dataclass(slots=True)
-class _Reply:
-    """A reply being made, held, spoken or suspended."""
-
-    turn_id: int
-    text: str = ""  # what it answers
-    kind: Literal["greeting", "answer", "keys", "reprompt", "goodbye", "pardon"] = "answer"
-    phrases: list[_Phrase] = field(default_factory=list)
-    complete: bool = False
-    hang_up: bool = False
-    played: int = 0  # phrases given to the leg
-    cut: tuple[int, int] | None = None  # (phrase, offset) where it was silenced
-    error_ms: int = 0
-
-
 class TurnMachine:
     """One call's floor. `rate_hz`: of the caller's timeline. `alarm_sample` and `alarm_ns` say when to call again without an event."""
 
@@ -132,8 +110,8 @@ class TurnMachine:
         self._rate_hz = rate_hz
         self._turn_id = 0
         self._bet = 0
-        self._reply: _Reply | None = None  # spoken or suspended
-        self._next: _Reply | None = None  # being made for the caller's newest words
+        self._reply: TurnReply | None = None  # spoken or suspended
+        self._next: TurnReply | None = None  # being made for the caller's newest words
         self._pause: Pause | None = None
         self._speech_start: int | None = None
         self._fluency = Fluency()
@@ -225,14 +203,14 @@ class TurnMachine:
 
     def _on_started(self, now: int) -> None:
         self._started_ns = now
-        self._reply = _Reply(self._new_turn(), kind="greeting")
+        self._reply = TurnReply(self._new_turn(), kind="greeting")
         self._out.append(Greet(self._reply.turn_id))
 
     def _on_phrase(self, event: ReplyPhraseReady) -> None:
         reply = self._of(event.turn_id)
         if reply is None:
             return
-        reply.phrases.append(_Phrase(event.samples, event.text))
+        reply.phrases.append(TurnPhrase(event.samples, event.text))
         if reply.kind == "greeting" and self.state is State.IDLE:
             self._become(State.SPEAKING)
         if reply is self._next and self.state is State.THINKING:
@@ -264,7 +242,7 @@ class TurnMachine:
         if self._reply is not None:
             self._play_rest(self._reply)
 
-    def _give_up(self, reply: _Reply, now: int) -> None:
+    def _give_up(self, reply: TurnReply, now: int) -> None:
         """Nothing of `reply` was or will be heard."""
         self._out.append(Abandon(reply.turn_id))
         if reply is self._reply:
@@ -276,11 +254,11 @@ class TurnMachine:
         if self.state in (State.THINKING, State.IDLE) and self._next is None:
             self._go_idle(now)
 
-    def _play_rest(self, reply: _Reply) -> None:
+    def _play_rest(self, reply: TurnReply) -> None:
         while reply.played < len(reply.phrases):
             self._play(reply, reply.played, 0)
 
-    def _play(self, reply: _Reply, index: int, offset: int) -> None:
+    def _play(self, reply: TurnReply, index: int, offset: int) -> None:
         phrase = reply.phrases[index]
         phrase.start, phrase.offset = self._given, offset
         self._given += phrase.samples - offset
@@ -290,10 +268,7 @@ class TurnMachine:
     def _on_heard(self, sample: int, now: int) -> None:
         self._heard = max(self._heard, sample)
         reply = self._reply
-        if reply is None or self.state is not State.SPEAKING or not reply.complete or reply.played < len(reply.phrases):
-            return
-        last = reply.phrases[-1] if reply.phrases else None
-        if last is not None and last.start is not None and self._heard < last.start + last.samples - last.offset:
+        if reply is None or self.state is not State.SPEAKING or not reply.heard_whole(self._heard):
             return
         self._out.append(Finish(reply.turn_id, len(reply.phrases), 0, "answered", reply.error_ms))
         self._reply = None
@@ -302,15 +277,6 @@ class TurnMachine:
             self._out.append(HangUp())
         elif now - self._started_ns > self.settings.max_call_s * 1e9 and not self._keys:
             self._ask_for("goodbye", "")
-
-    def _place(self, reply: _Reply, sample: int) -> tuple[int, int]:
-        """(phrase, offset in it) of a bot sample."""
-        for index, phrase in enumerate(reply.phrases[: reply.played]):
-            if phrase.start is None or sample < phrase.start:
-                return index, phrase.offset if phrase.start is not None else 0
-            if sample < phrase.start + phrase.samples - phrase.offset:
-                return index, phrase.offset + sample - phrase.start
-        return reply.played, 0
 
     # the caller's side
 
@@ -391,7 +357,7 @@ class TurnMachine:
             return
         self._fluency.heard(len(event.text.split()))
         pause.fluency = self.settings.waits.fluency * self._fluency.log_odds
-        self._next = _Reply(self._new_turn(), event.text)
+        self._next = TurnReply(self._new_turn(), event.text)
         self._out.append(MakeReply(self._next.turn_id, "answer", event.text, bet=self.state is State.BETTING))
         self._ask_judges(pause)
         if self.state is State.THINKING:
@@ -472,7 +438,7 @@ class TurnMachine:
         if reply is None or self.state is not State.SUSPENDED or reply.cut is not None:
             return
         self._heard, self._flushed = max(self._heard, event.sample), self._given
-        reply.cut = self._place(reply, event.sample)
+        reply.cut = reply.place(event.sample)
         reply.error_ms = event.error_ms
         final, self._early_final = self._early_final, None
         if final is not None:
@@ -500,18 +466,16 @@ class TurnMachine:
         reply, start, end = self._reply, self._speech_start, self._turn_end
         if reply is None or reply.cut is None or start is None or end is None:
             return False
-        index, offset = reply.cut
-        heard = sum(phrase.samples for phrase in reply.phrases[:index]) + offset
-        return self._ms(heard) < CUT_IN_MS and self._ms(start - end) < GONE_MS
+        return self._ms(reply.samples_before(reply.cut)) < CUT_IN_MS and self._ms(start - end) < GONE_MS
 
     def _cancel_spoken(self) -> None:
         if self._reply is not None:
             self._out.append(Count("barge_in_cancelled"))
             self._break_off(self._reply)
 
-    def _break_off(self, reply: _Reply) -> None:
+    def _break_off(self, reply: TurnReply) -> None:
         """The spoken reply ends where it was cut, or else where it was last heard."""
-        index, offset = reply.cut or self._place(reply, self._heard)
+        index, offset = reply.cut or reply.place(self._heard)
         self._out.append(Finish(reply.turn_id, index, offset, "interrupted", reply.error_ms))
         self._reply = None
 
@@ -540,7 +504,7 @@ class TurnMachine:
         if self.state is State.SUSPENDED:
             self._cancel_spoken()
         self._drop_bet("bet_lost")
-        self._next = _Reply(self._new_turn(), keys, kind="keys")
+        self._next = TurnReply(self._new_turn(), keys, kind="keys")
         self._out.append(MakeReply(self._next.turn_id, "keys", keys))
         self._become(State.THINKING)
         self._out.append(Commit(self._next.turn_id, keys, 0))
@@ -586,7 +550,7 @@ class TurnMachine:
             self._go_idle(now)
 
     def _ask_for(self, kind: Literal["reprompt", "goodbye", "pardon"], text: str) -> None:
-        self._next = _Reply(self._new_turn(), text, kind=kind)
+        self._next = TurnReply(self._new_turn(), text, kind=kind)
         self._out.append(MakeReply(self._next.turn_id, kind, text))
         if self.state is not State.THINKING:
             self._become(State.THINKING)
@@ -656,7 +620,7 @@ class TurnMachine:
             self._become(State.SPEAKING)
             self._play_rest(self._reply)
 
-    def _of(self, turn_id: int) -> _Reply | None:
+    def _of(self, turn_id: int) -> TurnReply | None:
         """The reply with this id, or None when it is over: what was made for it is dropped at the door."""
         return next((r for r in (self._reply, self._next) if r is not None and r.turn_id == turn_id), None)
 
