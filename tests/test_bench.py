@@ -131,6 +131,7 @@ def test_the_page_has_a_row_for_each_run_there_is() -> None:
     assert "450 / 750" in page
     assert f"| {ABLATIONS[0].name} | 444 |" in page
     assert "4 callers" not in page
+    assert "| 1 caller | 1 | 4 / 4 | 12 / 12 |" in page
     assert "(latency.svg)" in page
 
 

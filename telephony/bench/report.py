@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .machine import PACKAGES
-from .plan import ABLATIONS, LOAD, MIX, Run
+from .plan import ABLATIONS, LOAD, MIX, WORDED, Run
 
 _BOUNDS = {"1 caller": (450, 750), "4 callers": (None, 1000), "8 callers": (None, 2500)}
 
@@ -25,15 +25,15 @@ def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
         "Recorded callers at real pace over the real WebSocket, from the same machine, staggered, each speaking again about a second after",
         "the bot has finished. Zero is the caller's last audible sample (20 ms over RMS 200), the first word is the bot's first audible one,",
         f"both at the caller's ear. The mix: {_mix()}.",
-        "*Stolen* is the share of the CPU time asked for that a virtual machine's host gave to others.",
+        "A wrong answer is one that the fixture's expectation of that turn does not find. *Stolen* is the share of the CPU time asked for that a virtual machine's host gave to others.",
         "",
         "## Callers at once",
         "",
         (
             "| | turns | first word p50 | p95 | p99 | must (p50 / p95) | without thinking pauses p50 / p95 | one-sentence reply made, p95 | "
-            "greeting p95 | silent after barge-in p50 | cut into pauses | unanswered | measured on |"
+            "greeting p95 | silent after barge-in p50 | cut into pauses | wrong answers | unanswered | measured on |"
         ),
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_load_row(run, runs[run.name]) for run in LOAD if run.name in runs),
         "",
         "## Stages, one caller",
@@ -41,13 +41,14 @@ def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
         "From being asked for to being done, so a wait for a core is in it; *one job* is the work alone. ms.",
         "",
         *_stage_table(runs.get("1 caller")),
+        *_tokens(runs),
         "",
         "## What each part is worth",
         "",
         "One caller, 60 turns, one part switched off at a time.",
         "",
-        "| | first word p50 | p95 | without thinking pauses p50 | cut into pauses | what is off | measured on |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| | first word p50 | p95 | without thinking pauses p50 | cut into pauses | wrong answers | what is off | measured on |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_ablation_row(run, runs[run.name]) for run in ABLATIONS if run.name in runs),
         "",
     ]
@@ -72,7 +73,7 @@ def _load_row(run: Run, all_of: Mapping[str, Any]) -> str:
     return (
         f"| {run.name} | {f['n']} | {_ms(f, 'p50')} | {_ms(f, 'p95')} | {_ms(f, 'p99')} | {must} "
         f"| {_ms(plain, 'p50')} / {_ms(plain, 'p95')} | {_ms(all_of['end_to_end'], 'p95')} | {_ms(all_of['greeting'], 'p95')} "
-        f"| {_ms(all_of['barge_in'], 'p50')} | {all_of['cut_ins']} of {all_of['pauses']} | {all_of['unanswered']} | {_where(all_of['environment'])} |"
+        f"| {_ms(all_of['barge_in'], 'p50')} | {all_of['cut_ins']} of {all_of['pauses']} | {all_of['failed_expectations']} | {all_of['unanswered']} | {_where(all_of['environment'])} |"
     )
 
 
@@ -80,7 +81,7 @@ def _ablation_row(run: Run, all_of: Mapping[str, Any]) -> str:
     f = all_of["first_word"]
     return (
         f"| {run.name} | {_ms(f, 'p50')} | {_ms(f, 'p95')} | {_ms(all_of['first_word_no_pauses'], 'p50')} "
-        f"| {all_of['cut_ins']} of {all_of['pauses']} | {run.about} | {_where(all_of['environment'])} |"
+        f"| {all_of['cut_ins']} of {all_of['pauses']} | {all_of['failed_expectations']} | {run.about} | {_where(all_of['environment'])} |"
     )
 
 
@@ -95,7 +96,6 @@ def _stage_table(one: Mapping[str, Any] | None) -> Sequence[str]:
     if one is None:
         return ["Not measured yet."]
     rows = [f"| {name} | {f['n']} | {f['p50']} | {f['p95']} | {f['p99']} |" for name, f in one["stages"].items()]
-    prefilled, awaited = one["prefilled_tokens"], one.get("awaited_tokens", one["prefilled_tokens"])
     bets = one["bets"]
     return [
         "| stage | n | p50 | p95 | p99 |",
@@ -104,8 +104,25 @@ def _stage_table(one: Mapping[str, Any] | None) -> Sequence[str]:
         "",
         (
             f"Bets: {bets['bet_won']} won, {bets['bet_lost']} lost, {bets['commit_undone']} undone after the silence was taken for the end; "
-            f"{bets['partials_dropped']} partial transcripts dropped. Tokens prefilled between commit and a reply's first token: "
-            f"p50 {_ms(awaited, 'p50')}, p95 {_ms(awaited, 'p95')}; with those that the bet prefilled since its transcript: p50 {_ms(prefilled, 'p50')}, "
-            f"p95 {_ms(prefilled, 'p95')} (of the {prefilled['n']} replies that the model worded)."
+            f"{bets['partials_dropped']} partial transcripts dropped."
         ),
+    ]
+
+
+def _tokens(runs: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+    """What is prefilled while somebody waits, of the replies that the model words."""
+    rows = [
+        f"| {name} | {prefilled['n']} | {_ms(awaited, 'p50')} / {_ms(awaited, 'p95')} | {_ms(prefilled, 'p50')} / {_ms(prefilled, 'p95')} |"
+        for name in ("1 caller", WORDED)
+        if name in runs and (prefilled := runs[name]["prefilled_tokens"])["n"] and (awaited := runs[name].get("awaited_tokens", prefilled))
+    ]
+    if not rows:
+        return []
+    return [
+        "",
+        "Tokens of the prompt that are prefilled before a reply's first token, p50 / p95 (must: 12 after the turn is over).",
+        "",
+        "| run | replies that the model worded | after the turn is over | and by the bet before it |",
+        "| --- | --- | --- | --- |",
+        *rows,
     ]
