@@ -107,7 +107,7 @@ class VadSettings(EngineTable):
 class TurnThresholds(EngineTable):
     """When a caller's silence ends the turn, from P(complete) and the milliseconds since the last speech.
 
-    `pause_ms` of silence asks for a verdict. P at or above `certain` commits after `certain_ms`, at or above `sure` after `sure_ms`, which outlasts
+    `pause_ms` of silence asks for a verdict. P at or above `certain` commits after `certain_ms`, from there down to `sure` after more and more up to `sure_ms`, which outlasts
     most breaths at a comma; below it the wait grows from `unsure_ms` to `unlikely_ms` at P = 0. `max_ms` commits whatever the verdict.
     `fluency`: how much it counts whether this caller has stopped to think in this call; 0: not at all.
     """

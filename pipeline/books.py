@@ -31,6 +31,12 @@ _FREE = re.compile(
     r"(?<!gluten)(?<!dairy)(?<!sugar)(?<!nut)(?<!smoke)(?<!step) (?:free|left|available|going|taken|booked)\b"
 )
 _NOW = re.compile(r"\b(?:at the moment|right now|this (?:week|month|weekend))\b")
+_CHOICE = re.compile(
+    r"\b(?:which|what)\b.*\b(?:do|would|will) (?:most|other|the other|your other) (?:people|folks?|customers|guests|callers|families|couples) "
+    r"(?:go for|choose|pick|take|get|have|buy|order|like|prefer|hire|use)\b|\b(?:most popular|best[- ]?sell(?:er|ing)|(?:your|everyone's|everybody's) favou?rite)\b"
+)
+CHOSEN = re.compile(r"\b(?:most|popular|favou?rites?|usual(?:ly)?|best[- ]?sell\w+|recommend|everyone|everybody)\b", re.IGNORECASE)
+"""How an owner says what others choose."""
 _EVERY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days\b|\bevery\b")
 
 
@@ -41,3 +47,8 @@ def only_the_books_know(question: Question) -> bool:
     if _IF_READY.search(text) or (one_day and _FREE.search(text)):
         return True
     return not _WH.search(text) and any(form.search(text) for form in (_YET, _WENT_THROUGH, _READY))
+
+
+def asks_what_others_choose(question: Question) -> bool:
+    """Whether it asks what most take, or what is liked best: to be had of a text only where it says so."""
+    return bool(_CHOICE.search(plain(question.core)))

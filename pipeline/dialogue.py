@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from pipeline import polarity, questions
-from pipeline.books import only_the_books_know
+from pipeline.books import CHOSEN, asks_what_others_choose, only_the_books_know
 from pipeline.clauses import clause_with, clauses
 from pipeline.guard import Guard
 from pipeline.hours import DAYS, days_in
@@ -256,7 +256,7 @@ class Dialogue:
     def _one(self, asked: _Asked, vector: TextVectors | None, reading: Reading | None) -> Plan:
         question, previous, elliptical = asked.question, asked.previous, asked.elliptical
         last = self._history.about
-        if self._stranger(question) or only_the_books_know(question):
+        if self._stranger(question) or only_the_books_know(question) or self._untold_choice(question):
             return Say(self._unknown, about=About(question))
         picked = self._index.pick(question, vector, previous, elliptical=elliptical, reading=reading)
         fact = picked.facts[0] if picked.confident else None
@@ -312,6 +312,10 @@ class Dialogue:
         # The recogniser may have written a name that the owner spells otherwise.
         names = {word for statement in self._index.statements for word in re.findall(r"[A-Z][a-z]+", statement.text)} - {*DAYS}
         return not get_close_matches(asked[1], names, cutoff=0.7)
+
+    def _untold_choice(self, question: Question) -> bool:
+        """Whether it asks what others choose, and the owner says of nothing what most do."""
+        return asks_what_others_choose(question) and not any(CHOSEN.search(one.text) for one in self._index.statements)
 
     def _either(self, question: Question, picked: Picked, second: Picked) -> Plan:
         """Two facts that are about as likely: both as they stand, and no yes or no from either."""

@@ -56,16 +56,14 @@ class Waits:
         """For what is a way in or out and often followed by more, however whole it is: "thank you … goodbye" with 700 ms between them."""
         return self.unsure_ms + 200
 
-    @property
-    def surely(self) -> float:
-        """With a P of this by the end of the transcript alone, nobody needs to be asked any more; with the words known, `sure` is enough."""
-        return 1.0 - 0.4 * (1.0 - self.sure)
-
     def silence_ms(self, probability: float) -> int:
         """Silence after which a turn with this P(complete) is taken as over."""
+        if probability >= self.certain:
+            return self.certain_ms
         if probability >= self.sure:
             # A breath at a comma is 240 to 440 ms, and what goes before it often a whole sentence.
-            return self.certain_ms if probability >= self.certain else self.sure_ms
+            doubt = (self.certain - probability) / (self.certain - self.sure)
+            return round(self.certain_ms + doubt * (self.sure_ms - self.certain_ms))
         # Most ends that are not sure are nearly so, most pauses are far from it: the sixth power keeps the former short.
         rest = (1.0 - probability / self.sure) ** 6
         return round(self.unsure_ms + rest * (self.unlikely_ms - self.unsure_ms))

@@ -67,7 +67,7 @@ class Pause:
 
     def _says_enough(self, waits: Waits) -> bool:
         """Whether what is known without the sound, and as long as they are not known without the words, is enough."""
-        enough = waits.surely if self.words is None else waits.sure
+        enough = waits.certain if self.words is None else waits.sure  # the reply needs the reading anyway
         return bool(self.ending) and self.audio is None and self._evidence().complete() >= enough
 
     def _evidence(self) -> Evidence:

@@ -56,6 +56,8 @@ _COMPLETES = re.compile(
     r"|^nothing \w+\W*$",
     re.IGNORECASE,
 )
+_LIMITS = re.compile(r"(?:but|except|unless|apart from|though|although|as long as|provided)\b")
+"""Beginnings of what holds for the part before it alone: "three weeks ahead, but from April through June make it six"."""
 _LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€¤]{1,60}?)(?:\s*\((?P<aside>[^)]*)\))?:\s+(?P<rest>.*\S)$")
 _HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€¤]{1,50}):?\s*$")
 _COLUMNS = re.compile(r"^(?:[A-Z]{2,}\s+)?(?P<names>[A-Za-z][^/.:£$€¤]*(?:\s/\s[^/.:£$€¤]+)+)$")
@@ -152,7 +154,11 @@ class Statement:
         """Of "Heel tips: ladies £9.50, done while you wait, about 15 minutes" what has an amount of that kind; all where that says nothing alone."""
         label, colon, body = self.text.partition(": ")
         parts = re.split(r",\s+(?!\d)|;\s", body if colon else self.text)
-        kept = [part.strip(" .") for part in parts if pattern.search(part)]
+        kept = [
+            part.strip(" .")
+            for before, part in zip(["", *parts], parts, strict=False)
+            if pattern.search(part) or (pattern.search(before) and _LIMITS.match(part))
+        ]
         if len(kept) in (0, len(parts)) or not (colon or parts[0].strip(" .") == kept[0]) or re.match(r"(?:If|When)\b", self.text):
             return self.said
         body = ", ".join(kept)

@@ -57,9 +57,10 @@ class HoursAnswer:
     when: When
 
 
-# "We deliver within Marlow Bay, Tuesdays between 5 and 7": what the business does then, not when it is open.
+# "We deliver within Marlow Bay, Tuesdays between 5 and 7", "You can see the goats Saturdays 9 to 11": what there is then, not when it is open.
 _DOING = re.compile(
     r"(?i)to (?!call|ring|phone|reach|visit|see|book|find)[a-z]+ |(?:we|i|he|she|they) (?:also |only |can |will )*+(?!be\b|keep|trade|operate|are\b|is\b|am\b|open|close|shut|work|start|finish|stay|have\b|don't|do not)\w+"
+    r"|you (?:can|may|could) (?:also |only )*+(?:come (?:and |to )?|go )?(?:see|watch|meet|feed|view|tour|taste) (?!us\b|me\b)\w+"
 )
 
 

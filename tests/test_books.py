@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.books import only_the_books_know
+from pipeline.books import asks_what_others_choose, only_the_books_know
 from pipeline.questions import analyse
 
 
@@ -51,3 +51,19 @@ def test_how_things_stand(said: str) -> None:
 )
 def test_what_a_text_may_say(said: str) -> None:
     assert not only_the_books_know(analyse(said))
+
+
+@pytest.mark.parametrize(
+    ("said", "asks"),
+    [
+        ("Which tartan do most folk go for?", True),
+        ("What's your most popular cake?", True),
+        ("Which one's your best seller?", True),
+        ("What would most people choose?", True),
+        ("How long do most people stay?", False),
+        ("Which one is the cheapest?", False),
+        ("What do people have to bring?", False),
+    ],
+)
+def test_what_others_choose(said: str, asks: bool) -> None:
+    assert asks_what_others_choose(analyse(said)) is asks

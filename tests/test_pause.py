@@ -24,7 +24,7 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
     found.text, found.ending = QUESTION, 4.7
     assert found.wait_ms(WAITS) == WAITS.max_ms
     found.answered = True
-    assert found.wait_ms(WAITS) == WAITS.sure_ms
+    assert WAITS.certain_ms < found.wait_ms(WAITS) < WAITS.sure_ms
     found.ending = 8.0
     assert found.wait_ms(WAITS) == WAITS.certain_ms
 
@@ -35,7 +35,7 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
         (pause(None), None),
         (pause(""), None),
         (pause(ending=8.0), None),
-        (pause(ending=4.7), None),
+        (pause(ending=4.7), "words"),
         (pause(ending=3.0, answered=False), "words"),
         (pause(), "words"),
         (pause(words_asked=True), None),
@@ -51,7 +51,7 @@ def test_nothing_is_decided_before_the_transcript_and_its_answer_are_known() -> 
         "no text yet",
         "no words",
         "a clear end",
-        "an end",
+        "most likely an end",
         "an end that nothing answers",
         "no clear end",
         "being asked",
@@ -72,7 +72,7 @@ def test_the_words_are_waited_for() -> None:
     found = pause(ending=4.7, answered=True, words_asked=True)
     assert found.wait_ms(WAITS) == WAITS.max_ms
     found.words = 0.95
-    assert found.wait_ms(WAITS) == WAITS.sure_ms
+    assert found.wait_ms(WAITS) < WAITS.sure_ms
 
 
 def test_nobody_waits_for_the_sound_where_words_and_ending_are_known() -> None:
@@ -106,4 +106,4 @@ def test_a_way_in_waits_however_whole_it_is(text: str) -> None:
     "text", ["No, I meant Saturday.", "I can park there?", "I'd like to know what a full service costs, please."]
 )
 def test_what_looks_like_one_does_not(text: str) -> None:
-    assert pause(text, 4.7, answered=True).wait_ms(WAITS) == WAITS.sure_ms
+    assert pause(text, 4.7, answered=True).wait_ms(WAITS) < WAITS.sure_ms

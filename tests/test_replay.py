@@ -89,7 +89,7 @@ def test_the_difference_reads_like_a_diff() -> None:
         "      3.100 s  FinalReady(bet=1, text='are you open', confidence=0.9, ending=0.0)",
         "@     3.110 s  Verdict(bet=1, probability=0.95)   (event 8, betting)",
         "-   alarm_sample: 25280",
-        "+   alarm_sample: 27200",
+        "+   alarm_sample: 26000",
     ]
     assert "@     3.160 s  SilenceReached(sample=25280)   (event 9, betting)" in lines
     assert "-   Commit(turn_id=2, text='are you open', speech_end=24000, complete=0.95)" in lines

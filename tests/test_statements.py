@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.statements import UNNAMED, sentences, split
+from pipeline.statements import LENGTH, UNNAMED, sentences, split
 
 
 def texts(instructions: str) -> list[str]:
@@ -129,3 +129,9 @@ def test_a_size_behind_a_heading_word_is_no_address() -> None:
 def test_seats_have_a_price_and_a_street_a_small_letter() -> None:
     assert "¤5" in split("Tandem 50 a day, kids bike 20 a day, child seats 5 a day, helmets 3 a day.")[0].text
     assert split("Joe's Barbers, 14 high street, opposite the church.")[0].text.startswith("Our address is 14 high street")
+
+
+def test_an_exception_is_not_cut_off_what_it_limits() -> None:
+    text = "Book three weeks ahead, but from April through June make it six."
+    assert split(text)[0].facet(LENGTH) == text
+    assert split("Allow three weeks, paid in advance, except at Easter.")[0].facet(LENGTH) == "Allow three weeks."

@@ -144,6 +144,13 @@ def test_what_the_business_does_on_a_day_is_not_when_it_is_open() -> None:
     assert not timetable.told_by(deliveries)
 
 
+def test_what_one_can_see_on_a_day_is_not_when_it_is_open() -> None:
+    text = "The office is open Monday to Friday 7 to 3 and Saturday 8 to noon. You can come see the goats at the barn Saturdays 9 to 11."
+    assert "Saturday from 8 am to noon" in Timetable(split(text)).summary()
+    assert "from 9 am to 5 pm" in Timetable(split("You can come in Monday to Friday 9 to 5.")).summary()
+    assert "from 9 am to 5 pm" in Timetable(split("You can collect your order Monday to Friday 9 to 5.")).summary()
+
+
 def test_a_gate_s_hours_and_a_lunch_break_are_not_the_office_s() -> None:
     text = """Office Monday to Friday 9 to 5, Saturday 10 to 2, closed Sunday. We lock the office noon to 12:30 on weekdays for lunch.
 Gate works with your code 6 am to 10 pm, seven days."""

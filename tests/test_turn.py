@@ -355,7 +355,7 @@ def test_all_that_say_no_make_a_long_wait() -> None:
 
 
 def test_they_are_judged_after_all_where_nothing_bears_on_them() -> None:
-    floor, asked = ended(4.1)
+    floor, asked = ended(5.2)
     assert asked == [SAID]
     assert floor(ReplyPlanned(2, answered=False)) == [WORDS]
     assert floor(WordsVerdict(1, 0.02)) == [SOUND]

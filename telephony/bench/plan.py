@@ -60,9 +60,7 @@ ABLATIONS = (
         "who has stopped to think in this call is waited for no longer than others",
         {"FIRSTWORD_TURN__FLUENCY": "0"},
     ),
-    Run(
-        WORDED, 1, 60, "short facts are not said as they stand: the model words them", {"FIRSTWORD_LLM__AS_WRITTEN_WORDS": "0"}
-    ),
+    Run(WORDED, 1, 60, "short facts are not said as they stand: the model words them", {"FIRSTWORD_LLM__AS_WRITTEN_WORDS": "0"}),
     Run("whole Whisper window", 1, 60, "30 s of audio a transcript, not 10", {"FIRSTWORD_ASR__WINDOW_S": "30"}),
     Run("traced", 1, 60, "nothing; the spans of every turn go to a collector on the same machine", traced=True),
 )

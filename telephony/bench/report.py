@@ -114,7 +114,9 @@ def _tokens(runs: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
     rows = [
         f"| {name} | {prefilled['n']} | {_ms(awaited, 'p50')} / {_ms(awaited, 'p95')} | {_ms(prefilled, 'p50')} / {_ms(prefilled, 'p95')} |"
         for name in ("1 caller", WORDED)
-        if name in runs and (prefilled := runs[name]["prefilled_tokens"])["n"] and (awaited := runs[name].get("awaited_tokens", prefilled))
+        if name in runs
+        and (prefilled := runs[name]["prefilled_tokens"])["n"]
+        and (awaited := runs[name].get("awaited_tokens", prefilled))
     ]
     if not rows:
         return []
