@@ -248,7 +248,7 @@ def test_so_do_the_constants_behind_them(monkeypatch: pytest.MonkeyPatch, module
 
 def test_the_settings_variable_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an operator sets reaches the replay as it reaches a call."""
-    monkeypatch.setenv("FIRSTWORD_TURN__CERTAIN_MS", "340")
+    monkeypatch.setenv("FIRSTWORD_TURN__UNSURE_MS", "700")
     bot = Recording.open(REPLAYS / "question").bot
     assert bot is not None
     assert not replay(log("question"), turn_taking(load_settings(), load_bot(bot))).same
