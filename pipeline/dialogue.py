@@ -16,18 +16,21 @@ from pipeline import polarity, questions
 from pipeline.books import CHOSEN, asks_what_others_choose, only_the_books_know
 from pipeline.clauses import clause_with, clauses
 from pipeline.guard import Guard
-from pipeline.hours import DAYS, days_in
+from pipeline.hours import days_in
+from pipeline.items import LENGTH, MONEY
 from pipeline.likeness import TextVectors
 from pipeline.prompts import Message, prefix, request
-from pipeline.questions import Question, Want, When
+from pipeline.questions import Question, Want
 from pipeline.reading import Reading
 from pipeline.retrieval import FactIndex, Picked, Previous
+from pipeline.schedule import DAYS
 from pipeline.settled import settled
 from pipeline.smalltalk import Talk, talk, without_openers
 from pipeline.spoken import slower
-from pipeline.statements import LENGTH, MONEY, UNNAMED, Statement, split
+from pipeline.statements import UNNAMED, Statement, split
 from pipeline.timetable import Timetable, offers
 from pipeline.verdict import denies, weighed
+from pipeline.when import When, when_of
 from pipeline.words import concept, content, generalised, plain, tokens
 
 __all__ = ["Ask", "Dialogue", "Message", "Plan", "Say"]
@@ -235,7 +238,7 @@ class Dialogue:
         if len(asking) < 2:
             return [None]
         # A sentence that names no topic ("Is that right?") only goes with another.
-        own = [i for i in asking if questions.analyse(parts[i]).keys or questions.when_of(parts[i])]
+        own = [i for i in asking if questions.analyse(parts[i]).keys or when_of(parts[i])]
         return list(own[-2:]) if len(own) >= 2 else [None]
 
     def _asked(self, said: str) -> list[_Asked]:

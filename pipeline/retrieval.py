@@ -11,18 +11,20 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.ages import age_of, has_age, includes
-from pipeline.hours import DAYS, days_in
+from pipeline.ages import age_of, has_age
+from pipeline.hours import days_in
+from pipeline.items import MONEY
 from pipeline.likeness import Likeness, TextVectors
+from pipeline.narrowing import entries, facet
 from pipeline.picking import Weights, trained
-from pipeline.polarity import asks_free, clauses, negated
+from pipeline.polarity import clauses, negated
 from pipeline.questions import Question, Want
 from pipeline.reading import Reading
+from pipeline.schedule import DAYS
 from pipeline.signs import DENIED, Scores, Signs, kind_of, nearness
-from pipeline.statements import LENGTH, MONEY, Item, Statement
-from pipeline.words import STOPWORDS, concept, content, numbers, tokens
+from pipeline.statements import Statement
+from pipeline.words import STOPWORDS, concept, content, tokens
 
-_PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
 _PEOPLE = frozenset({"=child", "=adult", "=woman", "=man", "=senior"})
 _PAYING = frozenset(concept(word) for word in ("pay", "payment", "cost", "charge", "extra"))
 _JOINT = re.compile(r"\b(?:both|together|combined)\b", re.IGNORECASE)
@@ -215,7 +217,7 @@ class FactIndex:
             if previous is not None and question.leans and previous.picked and previous.picked.facts
             else None
         )
-        if last is not None and elliptical and self._items(last, question, hints - previous_hints(previous), None):
+        if last is not None and elliptical and entries(last, question, hints - previous_hints(previous)):
             # "And for a large one?": the same list, another entry.
             best = self.statements.index(last)
         on_the_day = self._on_the_day(best, totals, question)
@@ -278,8 +280,8 @@ class FactIndex:
         fact = self.statements[number]
         # "£10, or £25 for a haircut and beard together": what two things cost is not the price of one.
         joint = _JOINT.search(question.core) and _JOINT.search(fact.text)
-        items = () if joint else self._items(fact, question, hints, previous)
-        text = fact.said if joint else fact.narrowed(items) if items else _facet(fact, question)
+        items = () if joint else entries(fact, question, hints, None if previous is None else previous_hints(previous))
+        text = fact.said if joint else fact.narrowed(items) if items else facet(fact, question)
         named = {key for key in question.keys if self._frequency[key] == 1} & self._keys[self.statements.index(fact)].keys()
         if items and named - set(content(text)):
             # Cut too short: what was named is gone.
@@ -306,54 +308,6 @@ class FactIndex:
             hints |= previous_hints(previous)
         return frozenset(hints)
 
-    def _items(
-        self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None
-    ) -> tuple[Item, ...]:
-        """Entries of its list that were asked for; none when all are as good."""
-        if statement.says_more and not _asks_price(question):
-            return ()
-        found = self._asked_for(statement, question, hints, previous)
-        kind = MONEY if _asks_price(question) else LENGTH if question.want is Want.LENGTH else None
-        return tuple(item for item in found if kind is None or kind.search(item.text))
-
-    def _asked_for(
-        self, statement: Statement, question: Question, hints: frozenset[str], previous: Previous | None
-    ) -> tuple[Item, ...]:
-        minutes = question.minutes
-        if minutes and (by_length := tuple(item for item in statement.items if item.minutes & minutes)):
-            return by_length
-        age = age_of(question)
-        if age is not None and (by_age := tuple(item for item in statement.items if includes(item.text, age))):
-            return by_age
-        asked_days = set(question.when.days)
-        if asked_days and (by_day := tuple(item for item in statement.items if asked_days & set(days_in(item.text)))):
-            return by_day
-        # "A cake for sixteen": the entry with that number, where one has it.
-        counted = (
-            numbers(question.text if question.want is Want.PRICE else question.core) if question.want is not Want.YES_NO else set()
-        )
-        by_number = [
-            item
-            for item in statement.items
-            if numbers(_PRICE.sub(" ", item.text)) & counted and not re.search(r"\b(?:under|over)\b", item.text)
-        ]
-        if len(by_number) == 1:
-            return tuple(by_number)
-        if previous is not None and question.leans and not any(item.keys & hints for item in statement.items):
-            hints = previous_hints(previous)
-        # What was said itself goes before what the owner's words lead to.
-        asked = hints & {*question.keys, *question.before_keys} or {*question.keys}
-        if any(item.keys & asked for item in statement.items):
-            hints = frozenset(asked)
-        ranked = [(len(item.keys & hints), item) for item in statement.items]
-        most = max((count for count, _ in ranked), default=0)
-        if not most:
-            return ()
-        best = [item for count, item in ranked if count == most]
-        # An "ordinary double" is the double, not the one with a view of the sea.
-        least = min(len(item.keys - hints) for item in best)
-        return tuple(item for item in best if len(item.keys - hints) == least)
-
 
 def with_reading(totals: list[float], reading: Reading | None) -> list[float]:
     """Log odds of each statement's being the answer against nothing, by the signs and by the reader."""
@@ -367,33 +321,6 @@ def _share(totals: Sequence[float], best: int) -> float:
     """Probability that it is the best one, of all statements and none."""
     odds = [math.exp(min(total, 50.0)) for total in totals]
     return odds[best] / (1.0 + sum(odds))
-
-
-def _asks_price(question: Question) -> bool:
-    return question.want is Want.PRICE or (question.yes_no and asks_free(question.core))
-
-
-def _facet(statement: Statement, question: Question) -> str:
-    """The part of a statement with an amount of the kind that was asked for."""
-    match question.want:
-        case Want.PRICE:
-            return statement.facet(MONEY)
-        case Want.LENGTH:
-            return statement.facet(LENGTH)
-        case Want.WHEN if question.when.days:
-            return _on_days(statement.said, question.when.days)
-        case _:
-            return statement.said
-
-
-_AT_ON = re.compile(r"\d[\d:.]*(?: ?[ap]m)? on (?:[A-Z]\w+days?|weekdays|weekends)")
-
-
-def _on_days(text: str, days: tuple[int, ...]) -> str:
-    """Of "at 5:30 on weekdays, 6:30 on Saturday and 3:30 on Sunday" what holds on the days asked for."""
-    found = _AT_ON.findall(text)
-    asked = [part for part in found if set(days) & set(days_in(part))]
-    return f"{text[: text.index(found[0])]}{asked[0]}." if len(found) > 1 and len(asked) == 1 else text
 
 
 def previous_hints(previous: Previous | None) -> frozenset[str]:

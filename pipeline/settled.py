@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
+from pipeline.items import MONEY
 from pipeline.polarity import negated
 from pipeline.questions import Question
-from pipeline.statements import MONEY
 from pipeline.words import concept, content, plain, tokens
 
 _PAYS = re.compile(r"\b(?:pay|paid|paying|payment|take|takes|accept|accepts|have to be|use)\b|^(?:is|are|do you do|can i use)\b")

@@ -7,27 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pipeline.hours import is_schedule
+from pipeline.items import LENGTH, MONEY, VALUE, Item, list_items
 from pipeline.notes import written_out
-from pipeline.words import content, durations
+from pipeline.words import content
 
 _ABBREVIATION = re.compile(
     r"\b(?:approx|tel|no|st|dr|mr|mrs|ms|prof|rev|ave|rd|etc|e\.g|i\.e|a\.m|p\.m|min|mins|max|incl|ext|vs|dept|jr|sr|hr|hrs|am|pm"
     r"|mon|tues?|wed|thurs?|thu|fri|sat|sun|jan|feb|mar|apr|aug|sept?|oct|nov|dec)\.$",
-    re.IGNORECASE,
-)
-_VALUE = re.compile(
-    r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|eur\b|usd\b|gbp\b|%|percent|per cent)"
-    r"|\b(?:free(?! (?:appointment|place|slot|space))|no charge)\b",
-    re.IGNORECASE,
-)
-MONEY = re.compile(
-    r"[£$€¤]|\b\d[\d.,]*\s?(?:p\b|pence|pounds?|dollars?|euros?|%|percent|per cent)"
-    r"|\bfree\b(?! (?:appointment|place|slot|space))|\bno charge\b|\b(?:half|quarter|third|part)(?: of)? the (?:price|fee)\b|\bdeposit\b",
-    re.IGNORECASE,
-)
-LENGTH = re.compile(
-    r"\b(?:\d+|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|few)(?:[ -](?:to|or|-)[ -]\w+)?[ -]?"
-    r"(?:and a half )?(?:(?:working|business|full) )?(?:minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\b(?: and a half\b)?",
     re.IGNORECASE,
 )
 _DATE = re.compile(
@@ -62,10 +48,6 @@ _LABEL = re.compile(r"^(?P<label>[A-Z][^:.!?\d£$€¤]{1,60}?)(?:\s*\((?P<aside
 _HEADING = re.compile(r"^(?:#+\s*)?(?P<label>[A-Z][^:.!?£$€¤]{1,50}):?\s*$")
 _COLUMNS = re.compile(r"^(?:[A-Z]{2,}\s+)?(?P<names>[A-Za-z][^/.:£$€¤]*(?:\s/\s[^/.:£$€¤]+)+)$")
 """A line that only names columns: "half day (up to 4 hrs) / full day"."""
-_PAIRED = re.compile(
-    r"[£$€¤]\s?\d[\d.,]*(?:\s(?:for|per|a|an|each|if|with|on)\s[^,;.£$€¤]+?)(?=\s*(?:[,;]|\.?$)|\s(?:and|or|to|up to|but)\s(?:[£$€¤]|\w+ [£$€¤]))"
-)
-"""A price and what it is for: "$7 for grown-ups and $4 for kids"."""
 _SLASHES = re.compile(r"(?P<values>(?:[£$€¤]?\d+(?:\.\d+)?\s*/\s*)+[£$€¤]?\d+(?:\.\d+)?)(?!\s*/?\d)")
 
 _RELABELLED = {
@@ -86,15 +68,6 @@ _RELABELLED = {
 
 UNNAMED = "¤"
 """Marks a price in a text that names no currency."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One entry of a list of prices or lengths: `text` as written, `keys` the concepts that tell it from the others."""
-
-    text: str
-    keys: frozenset[str]
-    minutes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,49 +191,6 @@ def sentences(line: str, *, notes: bool = False) -> list[str]:
     return [p for p in parts if p]
 
 
-def _segments(text: str) -> list[str]:
-    """A list's entries: cut at commas, semicolons and the last "and", never inside brackets."""
-    flat = re.sub(r"\([^)]*\)", lambda m: re.sub(r"[,;]", "\x00", m[0]).replace(" and ", " \x01 "), text)
-    parts = re.split(r"(?<!\d),(?=\s)|(?<=[\d%]),\s|;|\s/\s|\s+(?:and|or)\s+(?=[^,]*$)|\s\+\s", flat)
-    cleaned = [p.replace("\x00", ",").replace("\x01", "and").strip(" .,") for p in parts]
-    return [re.sub(r"^(?:and|or)\s+", "", p) for p in cleaned if p]
-
-
-def list_items(text: str) -> tuple[Item, ...]:
-    """Entries of a list like "small £38, medium £46": at least two that each carry a price or a length; else nothing."""
-    if re.search(r"[.!?]\s+[A-Z]", text):
-        return ()
-    labelled, _, body = text.rpartition(":")
-    segments = _segments(body)
-    priced = [s for s in segments if _VALUE.search(s) and len(s.split()) <= 12]
-    paired = _PAIRED.findall(body)
-    if len(paired) > 1 and len(paired) >= len(_VALUE.findall(body)):
-        priced = paired
-    timed = [s for s in segments if LENGTH.search(s) and len(s.split()) <= 12]
-    named = [s for s in segments if re.search(r"\([A-Z][a-z]+", s)]
-    valued = max(priced, timed, named, key=len)
-    # "60 pounds and takes 30 minutes" is one entry with a price and a length, not two entries.
-    # After a label ("Heel tips: ladies £9.50, men £14, done while you wait") the prices are entries whatever else is said.
-    enough = 2 if valued is priced and (labelled or valued is paired) else max(2, len(segments) - 1)
-    if len(valued) < enough:
-        return ()
-    named_by = [[key for key in content(LENGTH.sub(" ", _VALUE.sub(" ", s))) if not key[0].isdigit()] for s in valued]
-    if labelled and len(named_by[0]) == 2 and all(len(names) == 1 for names in named_by[1:]):
-        # "small dog £38, medium £46": all of them are dogs.
-        named_by[0] = named_by[0][:1]
-    words = [set(names) for names in named_by]
-    shared = set.intersection(*words)
-    keys = [w - shared for w in words]
-    lengths = [frozenset(durations(s)) for s in valued]
-    if not any(keys) and not all(lengths):
-        return ()
-    if keys[0] and all(lengths) and not any(keys[1:]) and (value := _VALUE.search(valued[0])):
-        # "Double kayak £25 an hour, £55 half a day": all of them are about the double kayak.
-        valued = [valued[0][value.start() :], *valued[1:]]
-        keys[0] = set()
-    return tuple(Item(s, frozenset(k), n) for s, k, n in zip(valued, keys, lengths, strict=True))
-
-
 _MONTHS = (
     "jan january feb february mar march apr april may june july aug august sept september oct october nov november dec december"
 )
@@ -357,7 +287,7 @@ class _Cutter:
         )
         items = () if statement.scheduled else list_items(sentence)
         if items:
-            if sum(bool(_VALUE.search(item.text)) for item in items) > 1:
+            if sum(bool(VALUE.search(item.text)) for item in items) > 1:
                 self.columns = tuple(_column(item) for item in items)
             self.currency = next((c for c in "£$€¤" if c in sentence), self.currency)
         yield replace(statement, items=items)
@@ -370,7 +300,7 @@ class _Cutter:
             # "tandem full day only, 50"
             sentence = re.sub(r"(?<=[a-z], )(\d{1,4})(?=\.$)", rf"{UNNAMED}\1", sentence)
         bare = _BARE_PRICE.findall(sentence)
-        if self.money != UNNAMED and len(bare) < 2 and not any("." in b for b in bare) and not (bare and _VALUE.search(sentence)):
+        if self.money != UNNAMED and len(bare) < 2 and not any("." in b for b in bare) and not (bare and VALUE.search(sentence)):
             return sentence
         return _BARE_PRICE.sub(rf"{self.money}\1" if len(self.money) == 1 else rf"\1 {self.money}", sentence)
 
@@ -388,7 +318,7 @@ class _Cutter:
 
 
 def _column(item: Item) -> str:
-    return re.sub(r"\s{2,}", " ", _VALUE.sub("", item.text)).strip(" :-–")
+    return re.sub(r"\s{2,}", " ", VALUE.sub("", item.text)).strip(" :-–")
 
 
 def _subject(sentence: str) -> str:

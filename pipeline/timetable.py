@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline import hours
-from pipeline.hours import DAYS, Range, Schedule, clock_text, day_names, joined
-from pipeline.questions import Question, Want, When, when_of
+from pipeline.questions import Question, Want
+from pipeline.schedule import DAYS, Range, Schedule, clock_text, day_names, joined
 from pipeline.seasons import REST, Season, season_in
 from pipeline.statements import Statement
+from pipeline.when import When, when_of
 from pipeline.words import content, plain
 
 _OPEN = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.guard import Guard
-from pipeline.statements import MONEY
+from pipeline.items import MONEY
 
 FACT = "Full groom: medium £46, takes two hours, Tuesdays and Thursdays between 2 and 4."
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.hours import DAYS, clock_text, day_names, days_in, is_schedule, parse
+from pipeline.hours import days_in, is_schedule, parse
+from pipeline.schedule import DAYS, clock_text, day_names
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.questions import Want, analyse, sentences_of, turned, when_of
+from pipeline.questions import Want, analyse, sentences_of, turned
+from pipeline.when import when_of
 
 
 @pytest.mark.parametrize(

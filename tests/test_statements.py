@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.statements import LENGTH, UNNAMED, sentences, split
+from pipeline.items import LENGTH
+from pipeline.statements import UNNAMED, sentences, split
 
 
 def texts(instructions: str) -> list[str]:

@@ -6,9 +6,10 @@ import datetime as dt
 
 import pytest
 
-from pipeline.questions import When, analyse
+from pipeline.questions import analyse
 from pipeline.statements import split
 from pipeline.timetable import Timetable
+from pipeline.when import When
 
 TEXT = """Opening times: Tuesday to Friday 9 am to 5 pm, Saturday 8.30 to 1. Sundays and Mondays we are closed.
 Nail clipping £9, just drop in Tuesdays and Thursdays between 2 and 4."""
