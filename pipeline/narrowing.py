@@ -13,6 +13,12 @@ from pipeline.statements import Statement
 from pipeline.words import numbers
 
 _PRICE = re.compile(r"[£$€¤]\s?\d[\d.,]*|\b\d[\d.,]* ?(?:pounds?|euros?|dollars?|pence|%|percent)")
+_CONDITIONED = re.compile(
+    r"(?:or )?(?:[£$€¤]\s?\d[\d.,]*|\d[\d.,]* ?(?:pounds|euros|dollars|pence)\b).*\b(?:if|when|unless|up to|or more|or over|and over|"
+    r"anything (?:longer|larger|bigger|heavier|over|above|else)|(?:over|above|beyond|more than|longer than) (?:that|\d+))\b",
+    re.IGNORECASE,
+)
+"""An entry that names nothing, only another price and when it holds: "or $6.50 each if you bring ten or more"."""
 _AT_ON = re.compile(r"\d[\d:.]*(?: ?[ap]m)? on (?:[A-Z]\w+days?|weekdays|weekends)")
 
 
@@ -61,7 +67,16 @@ def _asked_for(statement: Statement, question: Question, hints: frozenset[str], 
     best = [item for count, item in ranked if count == most]
     # An "ordinary double" is the double, not the one with a view of the sea.
     least = min(len(item.keys - hints) for item in best)
-    return tuple(item for item in best if len(item.keys - hints) == least)
+    return _with_conditions(statement.items, [item for item in best if len(item.keys - hints) == least])
+
+
+def _with_conditions(items: tuple[Item, ...], chosen: list[Item]) -> tuple[Item, ...]:
+    """What was chosen and, behind it, what it costs under a condition: nobody knows whether this caller meets it. None, so the whole, where with those it is all of them."""
+    kept: list[Item] = []
+    for before, item in zip((None, *items), items, strict=False):
+        if item in chosen or (kept and kept[-1] is before and _CONDITIONED.match(item.text)):
+            kept.append(item)
+    return () if len(chosen) < len(kept) == len(items) else tuple(kept)
 
 
 def _asks_price(question: Question) -> bool:
