@@ -40,7 +40,10 @@ class Item:
 def _segments(text: str) -> list[str]:
     """A list's entries: cut at commas, semicolons and the last "and", never inside brackets."""
     flat = re.sub(r"\([^)]*\)", lambda m: re.sub(r"[,;]", "\x00", m[0]).replace(" and ", " \x01 "), text)
-    parts = re.split(r"(?<!\d),(?=\s)|(?<=[\d%]),\s|;|\s/\s|\s+(?:and|or)\s+(?!(?:more|over|under|above|less|fewer|longer|older|younger|so)\b)(?=[^,]*$)|\s\+\s", flat)
+    parts = re.split(
+        r"(?<!\d),(?=\s)|(?<=[\d%]),\s|;|\s/\s|\s+(?:and|or)\s+(?!(?:more|over|under|above|less|fewer|longer|older|younger|so)\b)(?=[^,]*$)|\s\+\s",
+        flat,
+    )
     cleaned = [p.replace("\x00", ",").replace("\x01", "and").strip(" .,") for p in parts]
     return [re.sub(r"^(?:and|or)\s+", "", p) for p in cleaned if p]
 
