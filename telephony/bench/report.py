@@ -45,7 +45,7 @@ def markdown(runs: Mapping[str, Mapping[str, Any]], picture: str | None) -> str:
         "",
         "## What each part is worth",
         "",
-        "One caller, 60 turns, one part switched off at a time.",
+        "One caller, 60 turns, one part switched off at a time. A row is compared with `nothing off`, or `1 caller` above, of the same machine and day.",
         "",
         "| | first word p50 | p95 | without thinking pauses p50 | cut into pauses | wrong answers | what is off | measured on |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
