@@ -35,7 +35,7 @@ _CHOICE = re.compile(
     r"\b(?:which|what)\b.*\b(?:do|would|will) (?:most|other|the other|your other) (?:people|folks?|customers|guests|callers|families|couples) "
     r"(?:go for|choose|pick|take|get|have|buy|order|like|prefer|hire|use)\b|\b(?:most popular|best[- ]?sell(?:er|ing)|(?:your|everyone's|everybody's) favou?rite)\b"
 )
-CHOSEN = re.compile(r"\b(?:most|popular|favou?rites?|usual(?:ly)?|best[- ]?sell\w+|recommend|everyone|everybody)\b", re.IGNORECASE)
+_CHOSEN = re.compile(r"\b(?:most|popular|favou?rites?|usual(?:ly)?|best[- ]?sell\w+|recommend|everyone|everybody)\b", re.IGNORECASE)
 """How an owner says what others choose."""
 _EVERY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days\b|\bevery\b")
 
@@ -50,5 +50,10 @@ def only_the_books_know(question: Question) -> bool:
 
 
 def asks_what_others_choose(question: Question) -> bool:
-    """Whether it asks what most take, or what is liked best: to be had of a text only where it says so."""
+    """Whether it asks what most take, or what is liked best."""
     return bool(_CHOICE.search(plain(question.core)))
+
+
+def says_what_others_choose(text: str) -> bool:
+    """Whether an owner's line may tell it."""
+    return bool(_CHOSEN.search(text))

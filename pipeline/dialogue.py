@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from pipeline import polarity, questions
-from pipeline.books import CHOSEN, asks_what_others_choose, only_the_books_know
+from pipeline.books import asks_what_others_choose, only_the_books_know, says_what_others_choose
 from pipeline.clauses import clause_with, clauses
 from pipeline.guard import Guard
 from pipeline.hours import days_in
@@ -318,7 +318,7 @@ class Dialogue:
 
     def _untold_choice(self, question: Question) -> bool:
         """Whether it asks what others choose, and the owner says of nothing what most do."""
-        return asks_what_others_choose(question) and not any(CHOSEN.search(one.text) for one in self._index.statements)
+        return asks_what_others_choose(question) and not any(says_what_others_choose(one.text) for one in self._index.statements)
 
     def _either(self, question: Question, picked: Picked, second: Picked) -> Plan:
         """Two facts that are about as likely: both as they stand, and no yes or no from either."""

@@ -101,15 +101,13 @@ class ReaderEngine:
         tokens = [*before, *(turn.ids[: turn.done_at] if request.ahead else turn.ids)]
         sequence, cached, fresh = self._sequence(request.call)
         # llama.cpp computes four rows in less time than three (46 and 53 ms): so the last word is read again with the three tokens behind it.
-        keep = min(_shared(cached, tokens), len(before) + turn.done_at - (not request.ahead))
+        done_at = len(before) + turn.done_at
+        keep = min(_shared(cached, tokens), done_at if request.ahead else done_at - 1)
         if request.ahead and keep == len(tokens):
             self._turns[request.call] = sequence, cached
             return PREFILLED
         start = len(self._lines)
-        rows = [
-            Row(sequence, start + at, token, sample=at >= len(before) + turn.done_at)
-            for at, token in enumerate(tokens[keep:], start=keep)
-        ]
+        rows = [Row(sequence, start + at, token, sample=at >= done_at) for at, token in enumerate(tokens[keep:], start=keep)]
         try:
             last = self._decode(rows, forks=((_LINES, sequence),) if fresh else (), rollbacks=((sequence, start + keep),))
         except LlamaError:
@@ -121,7 +119,7 @@ class ReaderEngine:
         done, label, verdict = (
             _log_shares(self._context.logits(at - keep - last)[these])
             for at, these in (
-                (len(before) + turn.done_at, self._layout.done),
+                (done_at, self._layout.done),
                 (len(before) + turn.label_at, self._labels),
                 (len(before) + turn.verdict_at, self._layout.verdicts),
             )

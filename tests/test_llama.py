@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pipeline.threads  # noqa: F401 - before any OpenMP library is loaded
+
+import llama_cpp.llama_cpp as lib  # isort: skip
+import numpy as np
 import pytest
 from fixtures_models import llama, product_settings  # noqa: F401 - fixtures
 
 from config.models import resolve
 from config.settings import Settings
 from pipeline.jobs import Priority
-from pipeline.llama import MAX_ROWS, LlamaEngine, LlamaError, LlamaModel
+from pipeline.llama import MAX_ROWS, LlamaContext, LlamaEngine, LlamaError, LlamaModel
 from pipeline.llm import ChatTemplate
 from pipeline.llm_batch import Batch, BatchPlanner, Row
 from pipeline.prompts import Message
@@ -187,3 +191,28 @@ def test_a_file_that_is_no_model_says_what_mends_it(product_settings: Settings) 
 def test_pieces_give_back_the_text_that_tokens_came_from(desk: Desk) -> None:
     text = "Zoë pays £12.50 for 3 wheels — naïve, isn't it? 日本"
     assert b"".join(desk.engine.vocabulary.piece(t) for t in desk.engine.vocabulary.tokens(text)).decode() == text
+
+
+def test_without_flash_attention_the_sums_are_the_same(product_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """It is off on a CPU because it is slower there for a few rows (docs/architecture.md), so it must be nothing but slower."""
+    model = LlamaModel(resolve(product_settings.llm.model, product_settings.models_dir))
+    tokens = model.vocabulary.tokens("A full service costs 90 pounds and takes three days. How much is a full", first=False)
+    rows = tuple(Row(0, at, token, sample=at == len(tokens) - 1) for at, token in enumerate(tokens))
+    asked, begin, found = [], lib.llama_init_from_model, []
+
+    def watched(handle: object, params: lib.llama_context_params) -> object:
+        asked.append(params.flash_attn_type)
+        return begin(handle, params)
+
+    monkeypatch.setattr(lib, "llama_init_from_model", watched)
+    off = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    for kind in (off, lib.LLAMA_FLASH_ATTN_TYPE_ENABLED):
+        monkeypatch.setattr(lib, "LLAMA_FLASH_ATTN_TYPE_DISABLED", kind)
+        context = LlamaContext(model, n_ctx=256, max_sequences=1, max_rows=len(rows), threads=2)
+        assert context.decode(Batch(rows=rows)) == 0
+        found.append(np.array(context.logits(len(rows) - 1)))
+        context.close()
+    model.close()
+    assert asked == [off, lib.LLAMA_FLASH_ATTN_TYPE_ENABLED]
+    assert int(found[0].argmax()) == int(found[1].argmax())
+    assert np.corrcoef(found[0], found[1])[0, 1] > 0.999
