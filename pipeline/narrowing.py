@@ -71,12 +71,12 @@ def _asked_for(statement: Statement, question: Question, hints: frozenset[str], 
 
 
 def _with_conditions(items: tuple[Item, ...], chosen: list[Item]) -> tuple[Item, ...]:
-    """What was chosen and, behind it, what it costs under a condition: nobody knows whether this caller meets it. None, so the whole, where with those it is all of them."""
+    """What was chosen and, behind it, what it costs under a condition: nobody knows whether this caller meets it."""
     kept: list[Item] = []
     for before, item in zip((None, *items), items, strict=False):
         if item in chosen or (kept and kept[-1] is before and _CONDITIONED.match(item.text)):
             kept.append(item)
-    return () if len(chosen) < len(kept) == len(items) else tuple(kept)
+    return tuple(kept)
 
 
 def _asks_price(question: Question) -> bool:

@@ -145,7 +145,7 @@ class Statement:
 
     def narrowed(self, items: tuple[Item, ...]) -> str:
         """The statement with only those items of its list."""
-        if not items or not self.items:
+        if not items or items == self.items:
             return self.said
         lead = self.lead()
         body = ", ".join(item.text for item in items)
